@@ -1,0 +1,41 @@
+"""Label sets: which category ids there are and what they are called."""
+
+import json
+from dataclasses import dataclass
+
+from visolo.errors import ConfigError
+from visolo.resources import resource_path
+
+
+@dataclass(frozen=True)
+class Category:
+    """One class; `category_id` is as in the dataset's JSON (from 1 in YouTube-VIS)."""
+
+    category_id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """An ordered list of classes; the network's class index is the position in it."""
+
+    name: str
+    categories: tuple[Category, ...]
+
+
+def label_set_names() -> list[str]:
+    """Names of the shipped label sets, sorted."""
+    return sorted(path.stem for path in resource_path("labels").glob("*.json"))
+
+
+def load_label_set(name: str) -> LabelSet:
+    """Read a shipped label set.
+
+    Raises:
+        ConfigError: no label set has this name.
+    """
+    path = resource_path("labels", f"{name}.json")
+    if name not in label_set_names():
+        raise ConfigError(f"no label set is called {name!r}; there are {', '.join(label_set_names())}")
+    table = json.loads(path.read_text(encoding="utf-8"))
+    return LabelSet(name, tuple(Category(c["id"], c["name"]) for c in table["categories"]))

@@ -1,0 +1,1 @@
+"""Evaluation: the YouTube-VIS metric, equal to the official numbers."""

@@ -1,0 +1,1 @@
+"""Online inference: maps to instances, instances to tracks, frame by frame."""

@@ -1,0 +1,1 @@
+"""Files in and out: video frames, YouTube-VIS JSON, atomic writing."""

@@ -1,0 +1,66 @@
+"""Writing files whole or not at all: a temporary neighbour, flushed, then renamed over the target."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from visolo.errors import OutputError
+
+
+@contextmanager
+def atomic_path(target: Path | str) -> Iterator[Path]:
+    """Give a temporary path beside `target`; on success it replaces `target`, on any error it is removed.
+
+    Args:
+        target: the file to write. An existing file stays untouched until the new one is complete.
+
+    Yields:
+        A path in the same folder with the same suffix, to be written by the caller.
+
+    Raises:
+        OutputError: the folder is missing or read-only, or the disk is full.
+    """
+    target = Path(target)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise OutputError(
+            f"{target}: cannot write there ({error.strerror}); choose another folder"
+        ) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        _flush(temporary)
+        temporary.chmod(_default_mode())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise OutputError(
+            f"{target}: writing failed ({error.strerror}); nothing was changed there"
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write_text(target: Path | str, text: str) -> None:
+    """Write a UTF-8 text file atomically.
+
+    Raises:
+        OutputError: see `atomic_path`.
+    """
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _default_mode() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

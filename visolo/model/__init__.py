@@ -1,0 +1,1 @@
+"""The VISOLO network (paper 3 and 4); importing this package imports torch."""
