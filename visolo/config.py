@@ -129,7 +129,6 @@ def config_from_table(base: _Config, table: dict[str, Any], where: str) -> _Conf
     for key in table:
         if key not in known:
             near = get_close_matches(key, known, n=1)
-            raise ConfigError(
-                f"{where}: unknown setting {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-            )
-    return replace(base, **{key: tuple(v) if isinstance(v, list) else v for key, v in table.items()})
+            raise ConfigError(f"{where}: unknown setting {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+    return replace(base, **values)

@@ -27,9 +27,7 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
         os.close(handle)
     except OSError as error:
-        raise OutputError(
-            f"{target}: cannot write there ({error.strerror}); choose another folder"
-        ) from error
+        raise OutputError(f"{target}: cannot write there ({error.strerror}); choose another folder") from error
     temporary = Path(name)
     try:
         yield temporary
@@ -37,9 +35,7 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         temporary.chmod(_default_mode())
         os.replace(temporary, target)
     except OSError as error:
-        raise OutputError(
-            f"{target}: writing failed ({error.strerror}); nothing was changed there"
-        ) from error
+        raise OutputError(f"{target}: writing failed ({error.strerror}); nothing was changed there") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
