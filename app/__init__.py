@@ -1,0 +1,1 @@
+"""VISOLO Review, the PySide6 app."""

@@ -1,0 +1,1 @@
+"""The picture: video, masks, ids and the tools that work on them."""

@@ -1,0 +1,1 @@
+"""One class per tool: mouse events in, one Edit out."""

@@ -1,0 +1,1 @@
+"""Dialogs: ask a question, return a value, change nothing."""

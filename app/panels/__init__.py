@@ -1,0 +1,1 @@
+"""Panels around the canvas; they meet in Session and do not know each other."""

@@ -1,0 +1,224 @@
+"""The session: document, history, current video and frame, selection and scope, as signals. No widgets, no files."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal
+
+from app.document.document import Document
+from app.document.edits import Edit
+from app.document.history import History
+from app.document.records import Change, FrameRange, Video
+from visolo.errors import VisoloError
+
+
+class Scope(Enum):
+    """Which frames an identity edit touches; always visible, obeyed, and named in the undo text."""
+
+    FRAME = "This frame"
+    FROM_HERE = "From here on"
+    RANGE = "Range"
+    TRACK = "Whole track"
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """What the model is doing: `head` is the next frame to be computed, `state` idle, running or paused."""
+
+    state: str = "idle"
+    video_id: int = 0
+    head: int = 0
+    first_frame: int = 0
+    frame_count: int = 0
+    frames_per_second: float = 0.0
+    text: str = ""
+
+
+class RunControl(Protocol):
+    """What actions need of the model worker; the worker itself lives in app/workers."""
+
+    def start(self, first_frame: int) -> None:
+        """Run the model from a frame on."""
+
+    def pause(self) -> None:
+        """Hold after the current frame."""
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+
+    def cancel(self) -> None:
+        """Stop; what was computed stays."""
+
+
+class Session(QObject):
+    """Everything the panels share.
+
+    Signals:
+        project_opened: another document is shown now; read everything again.
+        document_changed: an edit, undo, redo or model result changed what the `Change` names.
+        frame_changed: 0-based frame index now shown.
+        selection_changed: frozenset of the selected track ids.
+        range_changed: the marked FrameRange or None.
+        run_changed: RunStatus.
+        message: one line for the status bar.
+        refused: one sentence why an edit was not done.
+    """
+
+    project_opened = Signal()
+    document_changed = Signal(object)
+    video_changed = Signal(int)
+    frame_changed = Signal(int)
+    selection_changed = Signal(object)
+    scope_changed = Signal(object)
+    range_changed = Signal(object)
+    history_changed = Signal()
+    visibility_changed = Signal()
+    run_changed = Signal(object)
+    message = Signal(str)
+    refused = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document: Document | None = None
+        self.history: History | None = None
+        self.video: Video | None = None
+        self.frame_index = 0
+        self.selection: frozenset[int] = frozenset()
+        self.scope = Scope.FROM_HERE
+        self.range: FrameRange | None = None
+        self.hidden: frozenset[int] = frozenset()
+        self.solo: int | None = None
+        self.run = RunStatus()
+
+    def open_document(self, document: Document, history: History) -> None:
+        """Show another project; the caller closes the previous one."""
+        self.document, self.history = document, history
+        self.video, self.frame_index = None, 0
+        self.selection, self.hidden, self.range, self.solo = frozenset(), frozenset(), None, None
+        self.project_opened.emit()
+        self.history_changed.emit()
+        videos = document.videos()
+        if videos:
+            wanted = document.view_state("video_id", videos[0].video_id)
+            self.show_video(wanted if any(v.video_id == wanted for v in videos) else videos[0].video_id)
+
+    def show_video(self, video_id: int) -> None:
+        """Go to a video, at the frame where it was left."""
+        assert self.document is not None
+        self.video = self.document.video(video_id)
+        self.selection, self.range, self.solo = frozenset(), None, None
+        self.hidden = frozenset(self.document.view_state(f"hidden/{video_id}", []))
+        self.document.set_view_state("video_id", video_id)
+        self.frame_index = 0
+        self.video_changed.emit(video_id)
+        self.selection_changed.emit(self.selection)
+        self.show_frame(int(self.document.view_state(f"frame/{video_id}", 0)))
+
+    def show_frame(self, frame_index: int) -> None:
+        """Go to a frame, clipped to the video."""
+        if self.video is None:
+            return
+        self.frame_index = max(0, min(frame_index, self.video.frame_count - 1))
+        self.frame_changed.emit(self.frame_index)
+
+    def select(self, track_ids: Iterable[int]) -> None:
+        """Select tracks; the order does not matter."""
+        selection = frozenset(track_ids)
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit(selection)
+
+    def set_scope(self, scope: Scope) -> None:
+        """Choose which frames the next identity edit touches."""
+        self.scope = scope
+        self.scope_changed.emit(scope)
+
+    def set_range(self, frames: FrameRange | None) -> None:
+        """Mark a range of frames, or none."""
+        self.range = frames
+        self.range_changed.emit(frames)
+
+    def scope_frames(self) -> FrameRange:
+        """Frames that an edit made now touches.
+
+        Raises:
+            VisoloError: the scope is Range and no range is marked.
+        """
+        if self.scope is Scope.FRAME:
+            return FrameRange(self.frame_index, self.frame_index)
+        if self.scope is Scope.FROM_HERE:
+            return FrameRange(self.frame_index, None)
+        if self.scope is Scope.TRACK:
+            return FrameRange(0, None)
+        if self.range is None:
+            raise VisoloError("No range is marked; drag with Shift on the timeline, or choose another scope with P")
+        return self.range
+
+    def do(self, edit: Edit) -> bool:
+        """Make an edit; the only way anything in the app changes the document. False and `refused` when it can't be done."""
+        assert self.history is not None
+        try:
+            change = self.history.do(edit)
+        except VisoloError as error:
+            self.refused.emit(str(error))
+            return False
+        self._announce(change, edit.text)
+        return True
+
+    def undo(self) -> None:
+        """Take the latest edit back."""
+        if self.history is not None and self.history.can_undo:
+            text = self.history.undo_text
+            self._replay(self.history.undo, f"Undid: {text}")
+
+    def redo(self) -> None:
+        """Do the latest undone edit again."""
+        if self.history is not None and self.history.can_redo:
+            text = self.history.redo_text
+            self._replay(self.history.redo, f"Redid: {text}")
+
+    def results_landed(self, change: Change) -> None:
+        """Tell the panels about frames a model run has added."""
+        self.document_changed.emit(change)
+        self.history_changed.emit()
+
+    def set_run(self, status: RunStatus) -> None:
+        """Tell the panels what the model is doing."""
+        self.run = status
+        self.run_changed.emit(status)
+
+    def set_hidden(self, track_ids: Iterable[int]) -> None:
+        """Hide these tracks and show all others."""
+        assert self.document is not None
+        assert self.video is not None
+        self.hidden = frozenset(track_ids)
+        self.document.set_view_state(f"hidden/{self.video.video_id}", sorted(self.hidden))
+        self.visibility_changed.emit()
+
+    def set_solo(self, track_id: int | None) -> None:
+        """Show one track only, or all again."""
+        self.solo = track_id
+        self.visibility_changed.emit()
+
+    def is_visible(self, track_id: int) -> bool:
+        """Whether the canvas draws this track."""
+        return track_id == self.solo if self.solo is not None else track_id not in self.hidden
+
+    def _replay(self, step: object, text: str) -> None:
+        try:
+            change = step()  # type: ignore[operator]
+        except VisoloError as error:
+            self.refused.emit(str(error))
+            return
+        self._announce(change, text)
+
+    def _announce(self, change: Change, text: str) -> None:
+        assert self.document is not None
+        if self.video is not None and change.track_ids:
+            present = {summary.track.track_id for summary in self.document.tracks(self.video.video_id)}
+            self.select(self.selection & present)
+        self.document_changed.emit(change)
+        self.history_changed.emit()
+        self.message.emit(text)

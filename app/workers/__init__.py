@@ -1,0 +1,1 @@
+"""Background work; the only part of the app that may import torch."""
