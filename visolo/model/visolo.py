@@ -220,9 +220,17 @@ def empty_model(config: ModelConfig) -> Visolo:
     Raises:
         ConfigError: the configuration cannot be built.
     """
+    return meta_model(config).to_empty(device="cpu")
+
+
+def meta_model(config: ModelConfig) -> Visolo:
+    """A network of shapes without storage.
+
+    Raises:
+        ConfigError: the configuration cannot be built.
+    """
     with torch.device("meta"):
-        model = Visolo(config)
-    return model.to_empty(device="cpu")
+        return Visolo(config)
 
 
 @torch.no_grad()
