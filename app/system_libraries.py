@@ -66,7 +66,9 @@ def main() -> int:
     parser.add_argument("--screen", action="store_true", help="also check what windows on a screen need")
     packages = missing_packages(needed_libraries(parser.parse_args().screen))
     if packages:
-        line = f"Qt needs system libraries that are missing here; install them with: sudo apt install {' '.join(packages)}"
+        line = (
+            f"Qt needs system libraries that are missing here; install them with: sudo apt install {' '.join(packages)}"
+        )
         print(line, file=sys.stderr)  # noqa: T201 - a command of the Makefile
     return 2 if packages else 0
 
