@@ -1,6 +1,5 @@
 """The network: what is computed per frame, per pair of frames and per training clip. No thresholds, no tracks."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -15,6 +14,8 @@ from visolo.model.backbone import ResNet
 from visolo.model.branches import CategoryBranch, KernelBranch, MaskBranch
 from visolo.model.layers import FrozenBatchNorm, coordinate_map, resample
 from visolo.model.matching import Matching
+
+_LARGEST_SIZE = 65536
 
 
 @dataclass(frozen=True)
@@ -263,12 +264,16 @@ def _bias(conv: nn.Conv2d) -> Tensor:
 
 
 def _check(config: ModelConfig) -> None:
-    sizes = (config.bottleneck_width, config.num_classes, config.width, config.embedding, config.norm_groups)
-    if min(*sizes, *config.grid, *config.input_size) < 1 or not all(map(math.isfinite, config.pixel_std)):
-        raise ConfigError("the network's sizes must be positive whole numbers; check the preset's [model] table")
+    for name in ("bottleneck_width", "num_classes", "width", "embedding", "norm_groups", "grid", "input_size"):
+        value = getattr(config, name)
+        values = value if isinstance(value, tuple) else (value,)
+        if min(values) < 1 or max(values) > _LARGEST_SIZE:
+            raise ConfigError(f"{name} is {value}; it must be 1 to {_LARGEST_SIZE}")
+    if min(config.pixel_std) <= 0:
+        raise ConfigError(f"pixel_std is {config.pixel_std}; every value must be above 0")
     for name in ("width", "embedding"):
         if getattr(config, name) % config.norm_groups:
             raise ConfigError(
                 f"{name} {getattr(config, name)} cannot be split into norm_groups {config.norm_groups}; "
-                f"choose a divisor"
+                f"choose a divisor of both width and embedding"
             )
