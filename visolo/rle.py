@@ -1,11 +1,11 @@
 """COCO run-length masks on numpy: the only place where masks become RLE and back.
 
 Counts are checked here before any C code sees them: pycocotools hangs on counts that are too short or too long and
-crashes on empty ones.
+crashes on empty ones. `visolo.rle_check` does the same for whole files at once.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ _CHAR_BITS = 5
 _MORE_BIT = 0x20
 _SIGN_BIT = 0x10
 _FIRST_CHAR = 48
+_MAX_PIXELS = 2**31 - 1  # positions are 32-bit numbers in the C code
+_AREA_CHUNK = 255  # pycocotools.area overflows on longer lists
 
 
 class Rle(NamedTuple):
@@ -56,6 +58,13 @@ def decode(rle: Rle) -> NDArray[np.bool_]:
 def area(rle: Rle) -> int:
     """Number of foreground pixels."""
     return int(coco.area(_native(rle)))
+
+
+def areas(rles: Iterable[Rle]) -> NDArray[np.int64]:
+    """Number of foreground pixels of every mask, (N,) int64."""
+    natives = [_native(rle) for rle in rles]
+    chunks = [coco.area(natives[i : i + _AREA_CHUNK]) for i in range(0, len(natives), _AREA_CHUNK)]
+    return np.concatenate([np.zeros(0), *chunks]).astype(np.int64)
 
 
 def bounding_box(rle: Rle) -> Box:
@@ -117,8 +126,9 @@ def from_run_lengths(size: tuple[int, int], lengths: Sequence[int], where: str =
     Raises:
         AnnotationError: a length is negative or their sum is not height x width.
     """
-    _check_lengths(size, np.asarray(lengths, dtype=np.int64), where)
-    packed = coco.frPyObjects({"size": list(size), "counts": [int(v) for v in lengths]}, *size)
+    runs = np.asarray(lengths, dtype=np.int64)
+    check_run_lengths(size, runs, where)
+    packed = coco.frPyObjects({"size": list(size), "counts": _without_empty_runs(runs)}, *size)
     return Rle(size, packed["counts"].decode("ascii"))
 
 
@@ -132,18 +142,76 @@ def from_json(value: Any, where: str) -> Rle:  # noqa: ANN401 - anything may sta
     Raises:
         AnnotationError: wrong shape, or counts that do not cover exactly height x width pixels.
     """
+    rle = from_json_unchecked(value, where)
+    return rle if isinstance(value["counts"], list) else checked(rle, where)
+
+
+def from_json_unchecked(value: Any, where: str) -> Rle:  # noqa: ANN401 - anything may stand in a user's file
+    """As `from_json`, but a compressed counts string is taken unread; for `visolo.rle_check.checked_all`.
+
+    Raises:
+        AnnotationError: wrong shape, or run lengths (uncompressed) that do not cover exactly height x width pixels.
+    """
     if not isinstance(value, dict) or "size" not in value or "counts" not in value:
         raise AnnotationError(f"{where}: expected an RLE object with 'size' and 'counts'")
     size = _size_of(value["size"], where)
     counts = value["counts"]
-    if isinstance(counts, list):
-        if not all(isinstance(v, int) and not isinstance(v, bool) for v in counts):
-            raise AnnotationError(f"{where}: RLE counts must be whole numbers")
-        return from_run_lengths(size, counts, where)
-    if not isinstance(counts, str):
+    if isinstance(counts, str):
+        return Rle(size, counts)
+    if not isinstance(counts, list):
         raise AnnotationError(f"{where}: RLE counts must be a string or a list, not {type(counts).__name__}")
-    _check_lengths(size, run_lengths(counts, where), where)
-    return Rle(size, counts)
+    if not all(type(v) is int and abs(v) <= _MAX_PIXELS for v in counts):
+        raise AnnotationError(f"{where}: RLE counts must be whole numbers of pixels")
+    return from_run_lengths(size, counts, where)
+
+
+def checked(rle: Rle, where: str) -> Rle:
+    """The same mask, its counts verified; empty runs inside, which stop the C code early, are taken out.
+
+    Raises:
+        AnnotationError: the counts do not cover exactly height x width pixels.
+    """
+    lengths = run_lengths(rle.counts, where)
+    check_run_lengths(rle.size, lengths, where)
+    return rle if lengths[1:].all() else from_run_lengths(rle.size, lengths.tolist(), where)
+
+
+def from_polygons(size: tuple[int, int], polygons: Sequence[Sequence[float]], where: str) -> Rle:
+    """Mask of the pixels inside any of the polygons, as the COCO API fills them.
+
+    Args:
+        size: (height, width) in pixels.
+        polygons: each ``[x0, y0, x1, y1, ...]`` in pixels, at least three corners.
+        where: said first in the error message.
+
+    Raises:
+        AnnotationError: a polygon has too few or unpaired numbers, or lies far outside the frame.
+    """
+    reach = 4 * max(size)  # the C code walks along every edge: a far corner would take for ever
+    for i, polygon in enumerate(polygons):
+        if len(polygon) < 6 or len(polygon) % 2:
+            raise AnnotationError(
+                f"{where}[{i}]: a polygon needs x, y of three or more corners, not {len(polygon)} numbers"
+            )
+        if not all(-reach <= v <= reach for v in polygon):
+            raise AnnotationError(f"{where}[{i}]: a polygon corner lies far outside the {size[0]} x {size[1]} frame")
+    parts = coco.frPyObjects([[float(v) for v in polygon] for polygon in polygons], *size)
+    return _from_native(coco.merge(parts))
+
+
+def check_run_lengths(size: tuple[int, int], lengths: NDArray[np.int64], where: str) -> None:
+    """Check that run lengths are a mask of this size (height, width).
+
+    Raises:
+        AnnotationError: a run is negative or they do not cover exactly height x width pixels.
+    """
+    if lengths.size and lengths.min() < 0:
+        raise AnnotationError(f"{where}: RLE counts contain a negative run; re-export the file")
+    total, expected = int(lengths.sum()), size[0] * size[1]
+    if total != expected:
+        raise AnnotationError(
+            f"{where}: RLE counts cover {total} pixels, size {size[0]} x {size[1]} needs {expected}; re-export the file"
+        )
 
 
 def to_json(rle: Rle) -> dict[str, object]:
@@ -152,19 +220,27 @@ def to_json(rle: Rle) -> dict[str, object]:
 
 
 def _size_of(size: object, where: str) -> tuple[int, int]:
-    if not isinstance(size, list) or len(size) != 2 or not all(isinstance(v, int) and v > 0 for v in size):
-        raise AnnotationError(f"{where}: RLE size must be [height, width] in pixels, not {size!r}")
+    if not isinstance(size, list) or len(size) != 2 or not all(type(v) is int and v > 0 for v in size):
+        raise AnnotationError(f"{where}: RLE size must be [height, width] in pixels, not {str(size)[:40]}")
+    if size[0] * size[1] > _MAX_PIXELS:
+        raise AnnotationError(f"{where}: RLE size {size[0]} x {size[1]} is larger than any frame; re-export the file")
     return size[0], size[1]
 
 
-def _check_lengths(size: tuple[int, int], lengths: NDArray[np.int64], where: str) -> None:
-    if lengths.size and lengths.min() < 0:
-        raise AnnotationError(f"{where}: RLE counts contain a negative run; re-export the file")
-    total, expected = int(lengths.sum()), size[0] * size[1]
-    if total != expected:
-        raise AnnotationError(
-            f"{where}: RLE counts cover {total} pixels, size {size[0]} x {size[1]} needs {expected}; re-export the file"
-        )
+def _without_empty_runs(lengths: NDArray[np.int64]) -> list[int]:
+    if lengths[1:].all():
+        return cast("list[int]", lengths.tolist())
+    runs = [int(lengths[0])]
+    is_foreground = False
+    for index, length in enumerate(lengths[1:].tolist(), start=1):
+        if length == 0:
+            continue
+        if bool(index % 2) is is_foreground:
+            runs[-1] += length
+        else:
+            runs.append(length)
+            is_foreground = not is_foreground
+    return runs
 
 
 def _native(rle: Rle) -> dict[str, object]:

@@ -1,0 +1,124 @@
+"""Mask lists of YouTube-VIS files: one RLE, polygon list or null per frame becomes one checked `Rle` or None."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from visolo import rle as rle_module
+from visolo.errors import AnnotationError
+from visolo.io.ytvis_fields import described
+from visolo.io.ytvis_types import Segmentations
+from visolo.rle import Rle
+from visolo.rle_check import checked_all
+
+Polygons = list[list[float]]
+
+
+@dataclass(frozen=True)
+class VideoShape:
+    """What a mask list must fit: `size` is (height, width) in pixels; `length` 0 when the file does not say."""
+
+    video_id: int
+    length: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class MaskList:
+    """One track's masks as read from a file: compressed counts not looked at yet, polygons not filled yet."""
+
+    where: str
+    items: list[Rle | Polygons | None]
+
+
+def parse_mask_list(values: list[Any], where: str) -> MaskList:
+    """Take the masks of one track out of the JSON tree.
+
+    Args:
+        values: the list under 'segmentations'.
+        where: place of the track, e.g. ``gt.json: annotations[3]``.
+
+    Raises:
+        AnnotationError: an element is neither null nor an RLE nor a list of polygons.
+    """
+    items: list[Rle | Polygons | None] = []
+    for index, value in enumerate(values):
+        if value is None or value == []:  # COCO tools write a mask without polygons as an empty list
+            items.append(None)
+        elif isinstance(value, list):
+            items.append(_polygons(value, f"{where}.segmentations[{index}]"))
+        else:
+            items.append(rle_module.from_json_unchecked(value, f"{where}.segmentations[{index}]"))
+    return MaskList(where, items)
+
+
+def resolve_masks(
+    lists: Sequence[MaskList], shapes: Sequence[VideoShape | None], *, allow_misfits: bool = False
+) -> list[Segmentations]:
+    """Check every mask completely and fill polygons.
+
+    Args:
+        lists: mask lists of one file.
+        shapes: the video of each list; None where it is not known, then all masks of a list must have one size.
+        allow_misfits: leave lengths and sizes unchecked, not the counts.
+
+    Raises:
+        AnnotationError: a list has another length than its video, a mask another size, or broken counts.
+    """
+    filled = [_filled(masks, shape) for masks, shape in zip(lists, shapes, strict=True)]
+    if not allow_misfits:
+        for masks, shape, items in zip(lists, shapes, filled, strict=True):
+            _check_fit(masks.where, shape, items)
+    places = [(i, t) for i, items in enumerate(filled) for t, item in enumerate(items) if item is not None]
+    rles = [item for items in filled for item in items if item is not None]
+
+    def where(position: int) -> str:
+        list_index, frame_index = places[position]
+        return f"{lists[list_index].where}.segmentations[{frame_index}]"
+
+    checked = iter(checked_all(rles, where))
+    return [tuple(None if item is None else next(checked) for item in items) for items in filled]
+
+
+def _filled(masks: MaskList, shape: VideoShape | None) -> list[Rle | None]:
+    """The masks of one list, polygons as RLE of the video's size."""
+    return [
+        _from_polygons(item, shape, f"{masks.where}.segmentations[{index}]") if isinstance(item, list) else item
+        for index, item in enumerate(masks.items)
+    ]
+
+
+def _from_polygons(polygons: Polygons, shape: VideoShape | None, where: str) -> Rle:
+    if shape is None:
+        raise AnnotationError(f"{where}: is a polygon, which needs the size of its video; give the dataset too")
+    return rle_module.from_polygons(shape.size, polygons, where)
+
+
+def _check_fit(where: str, shape: VideoShape | None, items: Sequence[Rle | None]) -> None:
+    """Check number and size of one list's masks against its video, or against each other."""
+    if shape is not None and shape.length != len(items):
+        raise AnnotationError(
+            f"{where} has {len(items)} segmentations, video {shape.video_id} has {shape.length} frames; "
+            "there must be one per frame, null where the object is absent"
+        )
+    size = shape.size if shape is not None else next((rle.size for rle in items if rle is not None), (0, 0))
+    for index, rle in enumerate(items):
+        if rle is not None and rle.size != size:
+            raise AnnotationError(_size_mismatch(f"{where}.segmentations[{index}]", rle.size, size, shape))
+
+
+def _size_mismatch(where: str, size: tuple[int, int], expected: tuple[int, int], shape: VideoShape | None) -> str:
+    owner = f"video {shape.video_id} is" if shape is not None else "the masks before it are"
+    return (
+        f"{where}: the mask is {size[0]} x {size[1]} (height x width), {owner} {expected[0]} x {expected[1]}; "
+        "export the masks at the video's size"
+    )
+
+
+def _polygons(value: list[Any], where: str) -> Polygons:
+    for part in value:
+        if not isinstance(part, list) or not all(type(v) in (int, float) for v in part):
+            raise AnnotationError(
+                f"{where}: expected an RLE object or polygons [[x, y, x, y, ...], ...], not {described(value)}"
+            )
+    return value

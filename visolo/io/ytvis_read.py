@@ -1,0 +1,282 @@
+"""Reading YouTube-VIS datasets and results; the first broken rule becomes one sentence with its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from visolo.categories import Category
+from visolo.errors import AnnotationError
+from visolo.io.ytvis_fields import Fields, described, refuse_repeated
+from visolo.io.ytvis_masks import MaskList, VideoShape, parse_mask_list, resolve_masks
+from visolo.io.ytvis_text import JsonText
+from visolo.io.ytvis_types import (
+    Annotation,
+    BoundingBox,
+    Dataset,
+    ResultEntry,
+    Segmentations,
+    Video,
+    areas_of,
+    boxes_of,
+)
+
+
+def read_dataset(path: Path | str) -> Dataset:
+    """Read a dataset file: `info, licenses, videos, categories, annotations`.
+
+    Accepts what real files hold: RLE compressed or not, polygons, no or null annotations (valid and test files),
+    `"length": 1` in annotations, and no areas, boxes or iscrowd (then they are computed, respectively 0).
+
+    Args:
+        path: the JSON file.
+
+    Raises:
+        AnnotationError: the file is no YouTube-VIS dataset or breaks a rule; the message names the first offender.
+    """
+    text = JsonText(path)
+    tables = _read_tables(text)
+    videos = [_video(value, f"{path}: videos[{i}]") for i, value in enumerate(tables.videos)]
+    categories = [_category(value, f"{path}: categories[{i}]") for i, value in enumerate(tables.categories)]
+    refuse_repeated((video.video_id for video in videos), "videos", path)
+    refuse_repeated((category.category_id for category in categories), "categories", path)
+    refuse_repeated((raw.annotation_id for raw in tables.annotations), "annotations", path)
+    videos = _with_lengths(videos, tables.annotations, path)
+    dataset = Dataset(tuple(videos), tuple(categories), (), tables.info, tuple(tables.licenses))
+    annotations = _annotations(tables.annotations, dataset)
+    return Dataset(dataset.videos, dataset.categories, annotations, dataset.info, dataset.licenses)
+
+
+def read_results(
+    path: Path | str,
+    dataset: Dataset | None = None,
+    *,
+    allow_unknown_categories: bool = False,
+    allow_misfits: bool = False,
+) -> list[ResultEntry]:
+    """Read a results file: a list of `{video_id, category_id, score, segmentations}`.
+
+    Args:
+        path: the JSON file.
+        dataset: when given, every entry must be of one of its videos and have that video's length and size.
+        allow_unknown_categories: keep entries whose class the dataset does not list.
+        allow_misfits: keep entries whose number or size of masks is not that of the video.
+
+    Raises:
+        AnnotationError: the file is no results file or breaks a rule; the message names the first offender.
+    """
+    text = JsonText(path)
+    if not text.starts_with("["):
+        raise AnnotationError(f"{path}: {_what_it_is(text)}; a results file is a list of predictions")
+    heads: list[ResultEntry] = []
+    masks: list[MaskList] = []
+    shapes: list[VideoShape | None] = []
+    for index, value in enumerate(text.elements()):
+        fields = Fields(value, f"{path}: entry [{index}]")
+        heads.append(_result_head(fields))
+        shapes.append(_shape_of_result(fields, heads[-1], dataset, allow_unknown_categories=allow_unknown_categories))
+        masks.append(parse_mask_list(fields.items("segmentations"), fields.where))
+    text.end()
+    resolved = resolve_masks(masks, shapes, allow_misfits=allow_misfits)
+    return [
+        ResultEntry(head.video_id, head.category_id, head.score, segmentations)
+        for head, segmentations in zip(heads, resolved, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _RawAnnotation:
+    """An annotation before its video is known."""
+
+    fields: Fields
+    annotation_id: int
+    video_id: int
+    category_id: int
+    iscrowd: bool
+    masks: MaskList
+
+
+@dataclass
+class _Tables:
+    """The parts of a dataset file in whatever order they came."""
+
+    videos: list[Any]
+    categories: list[Any]
+    annotations: list[_RawAnnotation]
+    info: dict[str, Any]
+    licenses: list[Any]
+
+
+def _read_tables(text: JsonText) -> _Tables:
+    if not text.starts_with("{"):
+        raise AnnotationError(f"{text.path}: {_what_it_is(text)}; a dataset has videos, categories and annotations")
+    values: dict[str, Any] = {}
+    annotations: list[_RawAnnotation] = []
+    for key in text.keys():  # noqa: SIM118 - not a dict: reads on in the text
+        if key == "annotations" and text.starts_with("[") and "images" not in values:
+            annotations = [
+                _raw_annotation(value, f"{text.path}: annotations[{i}]") for i, value in enumerate(text.elements())
+            ]
+        else:
+            values[key] = text.value()
+    text.end()
+    if "videos" not in values:
+        raise AnnotationError(f"{text.path}: {_kind_of_object(values)}; a YouTube-VIS dataset has 'videos'")
+    if values.get("annotations") is not None:
+        raise AnnotationError(f"{text.path}: 'annotations' must be a list, not {described(values['annotations'])}")
+    fields = Fields(values, str(text.path))
+    info = values.get("info")
+    return _Tables(
+        videos=fields.items("videos"),
+        categories=fields.items("categories"),
+        annotations=annotations,
+        info=info if isinstance(info, dict) else {},
+        licenses=fields.items("licenses") if fields.has("licenses") else [],
+    )
+
+
+def _what_it_is(text: JsonText) -> str:
+    value = text.value()
+    if isinstance(value, dict):
+        return _kind_of_object(value)
+    if isinstance(value, list):
+        is_results = bool(value) and isinstance(value[0], dict) and "score" in value[0]
+        return "is a results file (a list of predictions)" if is_results else "is a list"
+    return f"holds {described(value)}"
+
+
+def _kind_of_object(values: dict[str, Any]) -> str:
+    if "videos" in values:
+        return "is a dataset file (it has 'videos')"
+    if "images" in values:
+        return "is a COCO image file (it has 'images'; `python -m visolo dataset convert` makes a dataset of it)"
+    return "is not a YouTube-VIS file"
+
+
+def _video(value: Any, where: str) -> Video:  # noqa: ANN401 - anything may stand in a user's file
+    fields = Fields(value, where)
+    names = fields.items("file_names") if fields.has("file_names") else []
+    if not all(isinstance(name, str) and name for name in names):
+        raise AnnotationError(f"{where}: 'file_names' must hold one file name per frame")
+    length = fields.whole("length", minimum=1) if fields.has("length") else len(names)
+    if names and length != len(names):
+        raise AnnotationError(
+            f"{where} names {len(names)} files, but its 'length' is {length}; both must be its frames"
+        )
+    width, height = fields.whole("width", minimum=1), fields.whole("height", minimum=1)
+    return Video(fields.whole("id"), width, height, length, tuple(names))
+
+
+def _category(value: Any, where: str) -> Category:  # noqa: ANN401 - anything may stand in a user's file
+    fields = Fields(value, where)
+    category_id = fields.whole("id")
+    return Category(category_id, fields.text("name") if fields.has("name") else str(category_id))
+
+
+def _raw_annotation(value: Any, where: str) -> _RawAnnotation:  # noqa: ANN401 - anything may stand in a user's file
+    fields = Fields(value, where)
+    if "segmentation" in value and "segmentations" not in value:
+        raise AnnotationError(
+            f"{where}: has a COCO image 'segmentation'; YouTube-VIS has 'segmentations', one per frame"
+        )
+    iscrowd = fields.whole("iscrowd") if fields.has("iscrowd") else 0
+    if iscrowd > 1:
+        raise AnnotationError(f"{where}: 'iscrowd' must be 0 or 1, not {iscrowd}")
+    return _RawAnnotation(
+        fields=Fields({key: value.get(key) for key in ("areas", "bboxes")}, where),
+        annotation_id=fields.whole("id"),
+        video_id=fields.whole("video_id"),
+        category_id=fields.whole("category_id"),
+        iscrowd=bool(iscrowd),
+        masks=parse_mask_list(fields.items("segmentations"), where),
+    )
+
+
+def _with_lengths(videos: Sequence[Video], annotations: Sequence[_RawAnnotation], path: Path | str) -> list[Video]:
+    """Videos that say neither 'length' nor 'file_names' are as long as their first annotation."""
+    found: dict[int, int] = {}
+    for raw in annotations:
+        found.setdefault(raw.video_id, len(raw.masks.items))
+    result = []
+    for index, video in enumerate(videos):
+        length = video.length or found.get(video.video_id, 0)
+        if not length:
+            raise AnnotationError(f"{path}: videos[{index}] has neither 'length' nor 'file_names'; one is needed")
+        result.append(Video(video.video_id, video.width, video.height, length, video.file_names))
+    return result
+
+
+def _annotations(raws: Sequence[_RawAnnotation], dataset: Dataset) -> tuple[Annotation, ...]:
+    shapes = []
+    for raw in raws:
+        video = dataset.video_by_id.get(raw.video_id)
+        if video is None:
+            raise AnnotationError(f"{raw.fields.where}: video_id {raw.video_id} is not among the file's videos")
+        if raw.category_id not in dataset.category_by_id:
+            raise AnnotationError(
+                f"{raw.fields.where}: category_id {raw.category_id} is not among the file's categories"
+            )
+        shapes.append(VideoShape(video.video_id, video.length, video.size))
+    resolved = resolve_masks([raw.masks for raw in raws], shapes)
+    return tuple(_annotation(raw, segmentations) for raw, segmentations in zip(raws, resolved, strict=True))
+
+
+def _annotation(raw: _RawAnnotation, segmentations: Segmentations) -> Annotation:
+    areas = _per_frame(raw.fields, "areas", segmentations) if raw.fields.has("areas") else None
+    boxes = _per_frame(raw.fields, "bboxes", segmentations) if raw.fields.has("bboxes") else None
+    where = raw.fields.where
+    return Annotation(
+        annotation_id=raw.annotation_id,
+        video_id=raw.video_id,
+        category_id=raw.category_id,
+        iscrowd=raw.iscrowd,
+        segmentations=segmentations,
+        bboxes=boxes_of(segmentations) if boxes is None else _boxes(boxes, where),
+        areas=areas_of(segmentations) if areas is None else _areas(areas, where),
+    )
+
+
+def _per_frame(fields: Fields, key: str, segmentations: Segmentations) -> list[Any]:
+    values = fields.items(key)
+    if len(values) != len(segmentations):
+        raise AnnotationError(f"{fields.where} has {len(values)} {key}, but {len(segmentations)} segmentations")
+    return values
+
+
+def _areas(values: list[Any], where: str) -> tuple[float | None, ...]:
+    for index, value in enumerate(values):
+        if value is not None:
+            Fields({"areas": value}, f"{where}, frame {index}").number("areas")
+    return tuple(values)
+
+
+def _boxes(values: list[Any], where: str) -> tuple[BoundingBox | None, ...]:
+    for index, box in enumerate(values):
+        if box is not None and not (isinstance(box, list) and len(box) == 4 and all(_is_number(v) for v in box)):
+            raise AnnotationError(
+                f"{where}: bboxes[{index}] must be [x, y, width, height] or null, not {described(box)}"
+            )
+    return tuple(None if box is None else (box[0], box[1], box[2], box[3]) for box in values)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e9  # type: ignore[arg-type]
+
+
+def _result_head(fields: Fields) -> ResultEntry:
+    return ResultEntry(fields.whole("video_id"), fields.whole("category_id"), float(fields.number("score")), ())
+
+
+def _shape_of_result(
+    fields: Fields, entry: ResultEntry, dataset: Dataset | None, *, allow_unknown_categories: bool
+) -> VideoShape | None:
+    if dataset is None:
+        return None
+    video = dataset.video_by_id.get(entry.video_id)
+    if video is None:
+        raise AnnotationError(
+            f"{fields.where}: video_id {entry.video_id} is not in the dataset; was another one tracked?"
+        )
+    if not allow_unknown_categories and entry.category_id not in dataset.category_by_id:
+        raise AnnotationError(f"{fields.where}: category_id {entry.category_id} is not among the dataset's categories")
+    return VideoShape(video.video_id, video.length, video.size)
