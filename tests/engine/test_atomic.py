@@ -22,7 +22,7 @@ def test_missing_folder_is_said_in_a_sentence(tmp_path):
 
 
 def test_full_disk_keeps_the_old_file():
-    with pytest.raises(OutputError, match="cannot write there|writing failed"):
+    with pytest.raises(OutputError, match=r"cannot write there|writing failed"):
         write_text("/dev/full/a.json", "x")
 
 
