@@ -1,0 +1,173 @@
+"""Frames of a video file: opening and indexing it, what it says about itself, and what is wrong with it."""
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from visolo.errors import MediaError
+from visolo.io.frame_index import DecodedIndex, FrameIndex, index_by_decoding, index_by_packets
+from visolo.io.frame_reader import FrameReader
+from visolo.io.frame_source import FrameSource, Progress
+from visolo.io.rgb import RgbConverter
+from visolo.io.truncation import is_cut_off, is_mp4_without_index
+from visolo.io.video_decoder import PacketMismatchError, VideoDecoder
+
+DEFAULT_CACHE_BYTES = 128 << 20
+# Videos up to this many pixels in all are decoded once when opened (about a second): nothing is then left to trust.
+_DECODED_PIXELS = 1_000_000_000
+_SCAN_SHARE = 0.1
+_RATE_TOLERANCE = 0.005
+
+
+class VideoFrames(FrameSource):
+    """The frames of the best video stream of a file that FFmpeg can read.
+
+    What counts as a frame: whatever decoding the stream from its start delivers, in that order. Pictures that an
+    edit list hides, that cannot be decoded, or that only serve other pictures, are none. Videos of up to a thousand
+    million pixels, and all whose packets leave any doubt, are decoded once when opened, and every frame reached by
+    seeking must then equal what was seen. Longer regular ones are indexed from their packets after a trial of several
+    stretches; a frame that later turns out to be undecodable shows the one before it, so no index ever shifts.
+    """
+
+    def __init__(self, path: Path, progress: Progress | None = None, cache_bytes: int = DEFAULT_CACHE_BYTES) -> None:
+        """Open and index the file.
+
+        Args:
+            path: an existing file.
+            progress: hears 0..1 while the file is indexed; whatever it raises stops the work and passes through.
+            cache_bytes: how much to keep of what was decoded last.
+
+        Raises:
+            MediaError: the file cannot be read, or no frame of it can.
+        """
+        super().__init__()
+        self.path, self.name = path, path.name
+        self._decoder = _open_decoder(path)
+        try:
+            self._index = self._build_index(progress)
+            self._decoder.start_over()
+            self._converter = RgbConverter(next(self._decoder).frame)
+            self._reader = FrameReader(self._decoder, self._index, self._converter, cache_bytes, self._warn)
+        except PacketMismatchError:
+            self.close()
+            raise self._changed(0) from None
+        except BaseException:
+            self.close()
+            raise
+        self.size = self._converter.size
+        self.frame_rate = self._measure_frame_rate()
+        self.pixel_aspect = self._measure_pixel_aspect()
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def close(self) -> None:
+        """Release the file; reading afterwards raises ValueError. Closing twice is fine."""
+        if not self.closed:
+            self._decoder.close()
+            if hasattr(self, "_reader"):
+                self._reader.forget()
+        super().close()
+
+    def _read(self, frame_index: int) -> NDArray[np.uint8]:
+        try:
+            return self._reader.rgb(frame_index)
+        except (PacketMismatchError, av.FFmpegError, OSError) as error:
+            raise self._changed(frame_index) from error
+
+    def _time_of(self, frame_index: int) -> float | None:
+        seconds = self._stamp(frame_index)
+        if seconds is not None:
+            return float(seconds)
+        return frame_index / self.frame_rate if self.frame_rate else None
+
+    def _stamp(self, frame_index: int) -> Fraction | None:
+        """The frame's time stamp in seconds; None where the file gives none."""
+        packet_index, _ = self._index.sources[frame_index]
+        stamp = self._decoder.table.pts[packet_index] if packet_index >= 0 else None
+        time_base = self._decoder.stream.time_base
+        return None if stamp is None or time_base is None else stamp * time_base
+
+    def _build_index(self, progress: Progress | None) -> FrameIndex:
+        decoder = self._decoder
+        decoder.scan(_part(progress, 0, _SCAN_SHARE))
+        pixel_count = len(decoder.table) * decoder.stream.width * decoder.stream.height
+        index = index_by_packets(decoder) if pixel_count > _DECODED_PIXELS and not is_cut_off(self.path) else None
+        if index is None:
+            found = index_by_decoding(decoder, _part(progress, _SCAN_SHARE, 1))
+            index = found.frames
+            self._judge(found)
+        if not index:
+            raise MediaError(
+                f"{self.path}: nothing in it can be decoded ({len(decoder.table)} packets); convert it to H.264 in mp4"
+            )
+        if progress:
+            progress(1.0)
+        return index
+
+    def _judge(self, found: DecodedIndex) -> None:
+        """Put into words what is wrong with the file."""
+        exist = f"the {len(found.frames)} frames that exist are shown"
+        if is_cut_off(self.path):
+            self._warn(f"the file ends before the length it states; {exist}")
+        if failures := len(self._decoder.failures):
+            self._warn(f"{failures} of {len(self._decoder.table)} packets are damaged and cannot be decoded; {exist}")
+        elif self._decoder.table.is_damaged:
+            self._warn(f"part of the file cannot be read; {exist}")
+        if found.corrupt_frames:
+            first = found.corrupt_frames[0]
+            self._warn(f"{len(found.corrupt_frames)} frames are damaged and may look wrong, the first is frame {first}")
+        if found.first_resized is not None:
+            self._warn(f"the picture size changes at frame {found.first_resized}; all are scaled to the first one's")
+
+    def _warn(self, problem: str) -> None:
+        sentence = f"{self.name}: {problem}"
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
+
+    def _measure_frame_rate(self) -> float | None:
+        """Frames by time shown; the rate that the file states where that agrees, being free of rounding."""
+        stated = self._decoder.stream.average_rate or self._decoder.stream.guessed_rate
+        first, last = self._stamp(0), self._stamp(len(self) - 1)
+        if len(self) > 1 and first is not None and last is not None and last > first:
+            measured = (len(self) - 1) / (last - first)
+            if not stated or abs(measured / stated - 1) > _RATE_TOLERANCE:
+                return float(measured)
+        return float(stated) if stated else None
+
+    def _measure_pixel_aspect(self) -> float:
+        aspect = float(self._decoder.stream.sample_aspect_ratio or 1) or 1.0
+        return 1 / aspect if self._converter.orientation.is_transposed else aspect
+
+    def _changed(self, frame_index: int) -> MediaError:
+        return MediaError(
+            f"{self.path}: frame {frame_index} cannot be read any more; the file was changed or removed, open it again"
+        )
+
+
+def _open_decoder(path: Path) -> VideoDecoder:
+    try:
+        return VideoDecoder(path)
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(f"{path}: {_why_unreadable(path, error)}") from error
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    if isinstance(error, PermissionError) or not os.access(path, os.R_OK):
+        return "no permission to read this file; change its permissions or copy it"
+    if not path.stat().st_size:
+        return "the file is empty; copy or record it again"
+    if is_mp4_without_index(path):
+        return "the file was cut off before its index (moov) was written, so no frame can be found; copy it again"
+    return "this is not a video in any format that FFmpeg reads; choose another file"
+
+
+def _part(progress: Progress | None, start: float, end: float) -> Progress | None:
+    """A progress that fills the part from `start` to `end` of another."""
+    if progress is None:
+        return None
+    return lambda done: progress(start + (end - start) * done)
