@@ -1,0 +1,110 @@
+"""Everything a person can do to a project, by name, and how edits are written into the history.
+
+The edits themselves: `identity_edits` (which track), `content_edits` (masks, classes, locks, videos), `edit` (what they
+have in common, groups).
+"""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+from app.document.content_edits import (
+    AddCategory,
+    AddVideo,
+    RemoveVideo,
+    RenameCategory,
+    SetCategory,
+    SetLocked,
+    SetMask,
+    SetVideoSource,
+)
+from app.document.edit import Edit, EditGroup, RoutedEdit
+from app.document.identity_edits import (
+    DeleteTrack,
+    MergeTracks,
+    ReassignTrack,
+    RemoveInstances,
+    SplitTrack,
+    SwapTracks,
+)
+from app.document.records import EditRefused, FrameRange, Origin, Video
+from visolo.rle import Rle
+
+__all__ = [
+    "AddCategory",
+    "AddVideo",
+    "DeleteTrack",
+    "Edit",
+    "EditGroup",
+    "EditRefused",
+    "MergeTracks",
+    "ReassignTrack",
+    "RemoveInstances",
+    "RemoveVideo",
+    "RenameCategory",
+    "RoutedEdit",
+    "SetCategory",
+    "SetLocked",
+    "SetMask",
+    "SetVideoSource",
+    "SplitTrack",
+    "SwapTracks",
+    "edit_from_json",
+    "edit_to_json",
+]
+
+_EDITS: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (
+        AddCategory,
+        AddVideo,
+        DeleteTrack,
+        EditGroup,
+        MergeTracks,
+        ReassignTrack,
+        RemoveInstances,
+        RemoveVideo,
+        RenameCategory,
+        SetCategory,
+        SetLocked,
+        SetMask,
+        SetVideoSource,
+        SplitTrack,
+        SwapTracks,
+    )
+}
+_VALUES: dict[str, Any] = {kind.__name__: kind for kind in (FrameRange, Rle, Video)}
+
+
+def edit_to_json(edit: Edit) -> str:
+    """The edit as the history keeps it; edits of other modules keep their name only, they are never applied again."""
+    return json.dumps(_to_value(edit) if type(edit).__name__ in _EDITS else {"edit": type(edit).__name__})
+
+
+def edit_from_json(text: str) -> Edit | None:
+    """The edit of `edit_to_json`; None for edits of other modules."""
+    value = json.loads(text)
+    edit: Edit | None = _from_value(value) if value["edit"] in _EDITS else None
+    return edit
+
+
+def _to_value(value: Any) -> Any:  # noqa: ANN401 - any field of an edit
+    kind = type(value).__name__
+    if kind in _EDITS:
+        return {"edit": kind} | {f.name: _to_value(getattr(value, f.name)) for f in fields(value)}
+    if kind == "Video":
+        return {"value": kind} | {f.name: getattr(value, f.name) for f in fields(value)}
+    if kind in _VALUES:
+        return {"value": kind} | value._asdict()
+    if isinstance(value, tuple):
+        return [_to_value(v) for v in value]
+    return int(value) if isinstance(value, Origin) else value
+
+
+def _from_value(value: Any) -> Any:  # noqa: ANN401 - any field of an edit
+    if isinstance(value, list):
+        return tuple(_from_value(v) for v in value)
+    if not isinstance(value, dict):
+        return value
+    parts = {key: _from_value(v) for key, v in value.items() if key not in {"edit", "value"}}
+    return _EDITS[value["edit"]](**parts) if "edit" in value else _VALUES[value["value"]](**parts)

@@ -1,0 +1,217 @@
+"""Questions to a project: everything that can be read, nothing that changes. Works on any open connection."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.document import project_file
+from app.document.records import (
+    Category,
+    ClassVotes,
+    FrameRange,
+    Instance,
+    Lane,
+    Origin,
+    Run,
+    Track,
+    TrackSummary,
+    Video,
+)
+from app.document.track_cache import TrackCache, read_class_scores
+from visolo.errors import ProjectError
+from visolo.rle import Box, Rle
+
+_INSTANCE = """
+SELECT c.instance_id, c.video_id, c.frame_index, c.track_id, m.height, m.width, m.counts, c.score, c.origin, c.edited,
+       m.area, m.box_x, m.box_y, m.box_width, m.box_height, c.run_id
+FROM cells c JOIN masks m USING (mask_id)
+"""
+_VIDEO = "SELECT video_id, name, source, frame_count, height, width, frame_rate, pixel_aspect FROM videos"
+
+
+class Queries:
+    """Reads a project. One connection belongs to one thread; `snapshot` gives another thread its own."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        self.cache = TrackCache(connection)
+
+    def videos(self) -> list[Video]:
+        """All videos in the order in which they were added."""
+        return [Video(*row) for row in self._rows(f"{_VIDEO} WHERE NOT removed ORDER BY video_id")]
+
+    def video(self, video_id: int) -> Video:
+        """One video.
+
+        Raises:
+            ProjectError: the project has no such video.
+        """
+        rows = self._rows(f"{_VIDEO} WHERE NOT removed AND video_id = ?", video_id)
+        if not rows:
+            raise ProjectError(f"{self.path}: there is no video {video_id} in this project")
+        return Video(*rows[0])
+
+    def next_video_id(self) -> int:
+        """An id that no video has had."""
+        return int(self._rows("SELECT coalesce(max(video_id), 0) + 1 FROM videos")[0][0])
+
+    def source_path(self, video_id: int) -> Path:
+        """Where the video's file or folder should be; a relative source counts from the project's folder."""
+        return self.path.parent / self.video(video_id).source
+
+    def categories(self) -> tuple[Category, ...]:
+        """The project's classes by id."""
+        rows = self._rows("SELECT category_id, name FROM categories ORDER BY category_id")
+        return tuple(Category(*row) for row in rows)
+
+    def next_category_id(self) -> int:
+        """An id that no class has."""
+        return int(self._rows("SELECT coalesce(max(category_id), 0) + 1 FROM categories")[0][0])
+
+    def tracks(self, video_id: int) -> list[TrackSummary]:
+        """All tracks that are present somewhere, by id."""
+        with project_file.translated_errors(self.path):
+            presence = self.cache.presence(video_id)
+            rows = self._rows("SELECT * FROM tracks WHERE video_id = ? ORDER BY track_id", video_id)
+            return [self._summary(row) for row in rows if row[1] in presence]
+
+    def track(self, video_id: int, track_id: int) -> Track:
+        """One track, also when it is present nowhere (any more).
+
+        Raises:
+            ProjectError: the video never had such a track.
+        """
+        rows = self._rows("SELECT * FROM tracks WHERE video_id = ? AND track_id = ?", video_id, track_id)
+        if not rows:
+            raise ProjectError(f"there is no track {track_id} in video {video_id}")
+        return self._track(rows[0])
+
+    def next_track_id(self, video_id: int) -> int:
+        """An id that no track of the video has had, not even one whose making was undone."""
+        rows = self._rows("SELECT last_track_id FROM track_counters WHERE video_id = ?", video_id)
+        return int(rows[0][0]) + 1 if rows else 1
+
+    def instances(self, video_id: int, frame_index: int) -> list[Instance]:
+        """All instances of a frame by track id."""
+        sql = f"{_INSTANCE} WHERE c.video_id = ? AND c.frame_index = ? ORDER BY c.track_id"
+        return [_instance(row) for row in self._rows(sql, video_id, frame_index)]
+
+    def instance(self, video_id: int, track_id: int, frame_index: int) -> Instance | None:
+        """The instance of a track in a frame; None when it is absent."""
+        sql = f"{_INSTANCE} WHERE c.video_id = ? AND c.track_id = ? AND c.frame_index = ?"
+        rows = self._rows(sql, video_id, track_id, frame_index)
+        return _instance(rows[0]) if rows else None
+
+    def lane(self, video_id: int, track_id: int) -> Lane:
+        """Where a track is present; empty arrays when nowhere."""
+        rows = self._rows(
+            "SELECT frame_index, score, origin, edited FROM cells WHERE video_id = ? AND track_id = ?"
+            " ORDER BY frame_index",
+            video_id,
+            track_id,
+        )
+        columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+        return Lane(
+            columns[0].astype(np.int32),
+            columns[1].astype(np.float32),
+            columns[2].astype(np.uint8),
+            columns[3].astype(np.bool_),
+        )
+
+    def class_votes(self, video_id: int, track_id: int) -> ClassVotes | None:
+        """Class scores of every frame where a model detected the track; None when none did."""
+        rows = self._rows(
+            "SELECT run_id, frame_index, slot FROM cells WHERE video_id = ? AND track_id = ? AND run_id > 0"
+            " ORDER BY frame_index",
+            video_id,
+            track_id,
+        )
+        if not rows:
+            return None
+        table = np.array(rows, dtype=np.int64)
+        runs = np.unique(table[:, 0]).tolist()
+        category_ids = sorted({c for run_id in runs for c in self.cache.run_categories(run_id)})
+        scores = np.zeros((len(table), len(category_ids)), dtype=np.float32)
+        for run_id in runs:
+            chosen = np.flatnonzero(table[:, 0] == run_id)
+            known = self.cache.run_categories(run_id)
+            columns = np.searchsorted(category_ids, known)
+            with project_file.translated_errors(self.path):
+                scores[np.ix_(chosen, columns)] = read_class_scores(
+                    self.connection, run_id, len(known), table[chosen, 1], table[chosen, 2]
+                )
+        return ClassVotes(table[:, 1].astype(np.int32), scores, np.array(category_ids, dtype=np.int32))
+
+    def absences(self, video_id: int, track_id: int) -> list[FrameRange]:
+        """Where a person said that the object is not in the picture."""
+        rows = self._rows(
+            "SELECT first_frame, last_frame FROM absences WHERE video_id = ? AND track_id = ? ORDER BY first_frame",
+            video_id,
+            track_id,
+        )
+        return [FrameRange(*row) for row in rows]
+
+    def runs(self, video_id: int) -> list[Run]:
+        """Runs over a video that are not undone, the oldest first."""
+        rows = self._rows(
+            "SELECT r.run_id, r.video_id, r.first_frame, r.head, r.state, r.settings, r.label_set, r.category_ids,"
+            " r.set_aside, h.author, h.created FROM runs r JOIN history h USING (entry_id)"
+            " WHERE r.video_id = ? AND NOT h.undone ORDER BY r.run_id",
+            video_id,
+        )
+        return [Run(*(*r[:5], json.loads(r[5]), r[6], tuple(json.loads(r[7])), *r[8:])) for r in rows]
+
+    def view_state(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - any JSON value
+        """What `set_view_state` keeps under this key."""
+        rows = self._rows("SELECT value FROM view_state WHERE key = ?", key)
+        return json.loads(rows[0][0]) if rows else default
+
+    def _rows(self, sql: str, *values: int | float | str | None) -> list[Any]:
+        with project_file.translated_errors(self.path):
+            return self.connection.execute(sql, values).fetchall()
+
+    def _track(self, row: Any) -> Track:  # noqa: ANN401 - a row of `tracks`
+        video_id, track_id, category_id, category_set, locked = row
+        if not category_set and (winner := self.cache.winner(video_id, track_id)):
+            category_id = winner[0]
+        return Track(video_id, track_id, category_id, bool(locked), bool(category_set))
+
+    def _summary(self, row: Any) -> TrackSummary:  # noqa: ANN401 - a row of `tracks`
+        track = self._track(row)
+        presence = self.cache.presence(track.video_id)[track.track_id]
+        means = self.cache.category_means(track.video_id, track.track_id)
+        score = means.get(track.category_id, presence.score_sum / presence.count)
+        return TrackSummary(track, score, presence.count, presence.first, presence.last, presence.edited)
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[Queries]:
+    """The project as it is at the first question, for a worker thread; edits made meanwhile do not show.
+
+    Raises:
+        ProjectError: the file is missing or damaged.
+    """
+    with project_file.reading(path) as connection:
+        yield Queries(path, connection)
+
+
+def _instance(row: Any) -> Instance:  # noqa: ANN401 - a row of `_INSTANCE`
+    return Instance(
+        instance_id=row[0],
+        video_id=row[1],
+        frame_index=row[2],
+        track_id=row[3],
+        rle=Rle((row[4], row[5]), row[6]),
+        score=row[7],
+        origin=Origin(row[8]),
+        edited=bool(row[9]),
+        area=row[10],
+        box=Box(*row[11:15]),
+        run_id=row[15],
+    )

@@ -1,0 +1,196 @@
+"""Sums over each track's instances, kept while nothing touches the track: presence, scores and class votes.
+
+Everything here can be computed again from the file; it is dropped or extended by whoever changes cells.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.document.images import Cell
+
+
+@dataclass
+class Presence:
+    """Where a track is and how good, summed over its instances."""
+
+    count: int = 0
+    first: int = 0
+    last: int = -1
+    score_sum: float = 0.0
+    edited: int = 0
+
+
+@dataclass
+class Votes:
+    """Class scores summed over the instances that a model detected, per run because class lists differ.
+
+    Half-precision scores sum without rounding in float64, so the order of adding does not matter.
+    """
+
+    count: int = 0
+    sums: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+
+    def add(self, run_id: int, scores: NDArray[np.float64], count: int) -> None:
+        """Add the sum of `count` instances of a run."""
+        self.count += count
+        self.sums[run_id] = self.sums[run_id] + scores if run_id in self.sums else scores
+
+
+_Sums = TypeVar("_Sums", Presence, Votes)
+
+
+class TrackCache:
+    """Sums per video and track; computes what is missing when asked."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._presence: dict[int, dict[int, Presence]] = {}
+        self._votes: dict[int, dict[int, Votes]] = {}
+        self._stale_presence: dict[int, set[int]] = {}
+        self._stale_votes: dict[int, set[int]] = {}
+        self._run_categories: dict[int, tuple[int, ...]] = {}
+
+    def presence(self, video_id: int) -> dict[int, Presence]:
+        """Presence of all tracks that have an instance, by track id. Read only."""
+        known = self._presence.get(video_id)
+        if known is None:
+            known = self._presence[video_id] = self._count(video_id, None)
+        elif stale := self._stale_presence.get(video_id):
+            _refresh(known, stale, self._count(video_id, stale))
+        self._stale_presence.pop(video_id, None)
+        return known
+
+    def votes(self, video_id: int) -> dict[int, Votes]:
+        """Votes of all tracks that a model has detected somewhere, by track id. Read only."""
+        known = self._votes.get(video_id)
+        if known is None:
+            known = self._votes[video_id] = self._sum_votes(video_id, None)
+        elif stale := self._stale_votes.get(video_id):
+            _refresh(known, stale, self._sum_votes(video_id, stale))
+        self._stale_votes.pop(video_id, None)
+        return known
+
+    def winner(self, video_id: int, track_id: int) -> tuple[int, float] | None:
+        """Category id with the best mean class score and that mean; None when no model voted."""
+        means = self.category_means(video_id, track_id)
+        return max(means.items(), key=lambda item: item[1]) if means else None  # the first of equals, as argmax
+
+    def category_means(self, video_id: int, track_id: int) -> dict[int, float]:
+        """Mean class score by category id, over the frames where a model detected the track."""
+        votes = self.votes(video_id).get(track_id)
+        means: dict[int, float] = {}
+        for run_id, sums in votes.sums.items() if votes else ():
+            for category_id, total in zip(self.run_categories(run_id), sums.tolist(), strict=True):
+                means[category_id] = means.get(category_id, 0.0) + total / votes.count  # type: ignore[union-attr]
+        return means
+
+    def run_categories(self, run_id: int) -> tuple[int, ...]:
+        """Category id of each class index of a run."""
+        if run_id not in self._run_categories:
+            (text,) = self._connection.execute("SELECT category_ids FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+            self._run_categories[run_id] = tuple(json.loads(text))
+        return self._run_categories[run_id]
+
+    def forget(self, video_id: int, track_ids: Iterable[int]) -> None:
+        """These tracks changed."""
+        track_ids = set(track_ids)
+        self._stale_presence.setdefault(video_id, set()).update(track_ids)
+        self._stale_votes.setdefault(video_id, set()).update(track_ids)
+
+    def extend(self, cell: Cell, class_scores: NDArray[np.float16]) -> None:
+        """An instance that a run has just added, where its track was absent."""
+        presence = self._presence.get(cell.video_id)
+        if presence is not None and cell.track_id not in self._stale_presence.get(cell.video_id, ()):
+            sums = presence.setdefault(cell.track_id, Presence(first=cell.frame_index, last=cell.frame_index))
+            sums.count += 1
+            sums.first, sums.last = min(sums.first, cell.frame_index), max(sums.last, cell.frame_index)
+            sums.score_sum += cell.score
+        votes = self._votes.get(cell.video_id)
+        if votes is not None and cell.track_id not in self._stale_votes.get(cell.video_id, ()):
+            votes.setdefault(cell.track_id, Votes()).add(cell.run_id, class_scores.astype(np.float64), 1)
+
+    def clear(self) -> None:
+        """Anything may have changed."""
+        for table in (self._presence, self._votes, self._stale_presence, self._stale_votes, self._run_categories):
+            table.clear()
+
+    def _count(self, video_id: int, track_ids: set[int] | None) -> dict[int, Presence]:
+        rows = self._connection.execute(
+            "SELECT track_id, count(*), min(frame_index), max(frame_index), sum(score), sum(edited) FROM cells"
+            f" WHERE video_id = ? {_only(track_ids)} GROUP BY track_id",
+            (video_id,),
+        )
+        return {row[0]: Presence(*row[1:]) for row in rows}
+
+    def _sum_votes(self, video_id: int, track_ids: set[int] | None) -> dict[int, Votes]:
+        rows = self._connection.execute(
+            "SELECT run_id, track_id, frame_index, slot FROM cells"
+            f" WHERE video_id = ? {_only(track_ids)} AND run_id > 0",
+            (video_id,),
+        ).fetchall()
+        result: dict[int, Votes] = {}
+        if not rows:
+            return result
+        table = np.array(rows, dtype=np.int64)
+        for run_id in np.unique(table[:, 0]).tolist():
+            part = table[table[:, 0] == run_id]
+            scores = read_class_scores(
+                self._connection, run_id, len(self.run_categories(run_id)), part[:, 2], part[:, 3]
+            )
+            order = np.argsort(part[:, 1], kind="stable")
+            tracks, starts, counts = np.unique(part[order, 1], return_index=True, return_counts=True)
+            sums = np.add.reduceat(scores[order].astype(np.float64), starts, axis=0)
+            for track_id, total, count in zip(tracks.tolist(), sums, counts.tolist(), strict=True):
+                result.setdefault(track_id, Votes()).add(run_id, total, count)
+        return result
+
+
+def read_class_scores(
+    connection: sqlite3.Connection,
+    run_id: int,
+    class_count: int,
+    frame_indices: NDArray[np.int64],
+    slots: NDArray[np.int64],
+) -> NDArray[np.float16]:
+    """Class scores of some detections of a run.
+
+    Args:
+        connection: to read from.
+        run_id: of the run.
+        class_count: C, of its model.
+        frame_indices: (n,) of the detections.
+        slots: (n,) position among the detections of that frame.
+
+    Returns:
+        (n, C) float16.
+    """
+    frames: list[int] = []
+    blobs: list[bytes] = []
+    for frame_index, blob in connection.execute(
+        "SELECT frame_index, class_scores FROM run_frames"
+        " WHERE run_id = ? AND frame_index BETWEEN ? AND ? ORDER BY frame_index",
+        (run_id, int(frame_indices.min()), int(frame_indices.max())),
+    ):
+        frames.append(frame_index)
+        blobs.append(blob)
+    counts = np.array([len(blob) // (2 * class_count) for blob in blobs])
+    offsets = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    scores = np.frombuffer(b"".join(blobs), np.float16).reshape(-1, class_count)
+    rows = offsets[np.searchsorted(np.array(frames), frame_indices)] + slots
+    return scores[rows]
+
+
+def _refresh(known: dict[int, _Sums], stale: set[int], fresh: dict[int, _Sums]) -> None:
+    for track_id in stale:
+        known.pop(track_id, None)
+    known.update(fresh)
+
+
+def _only(track_ids: set[int] | None) -> str:
+    return "" if track_ids is None else f"AND track_id IN ({','.join(str(int(t)) for t in sorted(track_ids))})"

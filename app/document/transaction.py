@@ -1,0 +1,193 @@
+"""Primitives that edits and runs are composed of: each changes rows and notes what was there and what is there now."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+
+from app.document.document import Document
+from app.document.images import Cell, Images, Position, RowKey, Value
+from app.document.records import Change, EditRefused, FrameRange
+from visolo import rle as rle_masks
+from visolo.rle import Rle
+
+_COLUMNS = {  # table -> primary key columns, other columns
+    "videos": (
+        ("video_id",),
+        ("name", "source", "frame_count", "height", "width", "frame_rate", "pixel_aspect", "removed"),
+    ),
+    "categories": (("category_id",), ("name",)),
+    "tracks": (("video_id", "track_id"), ("category_id", "category_set", "locked")),
+    "absences": (("video_id", "track_id", "first_frame"), ("last_frame",)),
+}
+_UPSERT_CELL = (
+    "INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET instance_id = excluded.instance_id,"
+    " mask_id = excluded.mask_id, score = excluded.score, origin = excluded.origin, edited = excluded.edited,"
+    " run_id = excluded.run_id, slot = excluded.slot"
+)
+
+
+class Transaction:
+    """One entry's work on the open document, inside `Document.transaction()`.
+
+    Attributes:
+        images: what was changed so far, see `take_images`.
+        change: what views have to look at again.
+        overflow_track: while a run lands, gives the track that takes in what is detected for a locked track.
+    """
+
+    def __init__(self, document: Document, entry_id: int) -> None:
+        self.document = document
+        self.entry_id = entry_id
+        self.images = Images()
+        self.change = Change()
+        self.overflow_track: Callable[[Transaction, int], int] | None = None
+        self._connection: sqlite3.Connection = document.connection
+
+    def cells(self, video_id: int, track_ids: Iterable[int], frames: FrameRange) -> list[Cell]:
+        """Instances of some tracks in a range of frames, by track and frame."""
+        marks = ",".join(str(int(t)) for t in track_ids)
+        rows = self._connection.execute(
+            f"SELECT * FROM cells WHERE video_id = ? AND track_id IN ({marks}) AND frame_index BETWEEN ? AND ?"
+            " ORDER BY track_id, frame_index",
+            (video_id, frames.first, frames.end),
+        )
+        return list(map(Cell._make, rows))
+
+    def frame_cells(self, video_id: int, frame_index: int) -> list[Cell]:
+        """All instances of a frame."""
+        sql = "SELECT * FROM cells WHERE video_id = ? AND frame_index = ?"
+        return list(map(Cell._make, self._connection.execute(sql, (video_id, frame_index))))
+
+    def replace_cells(self, before: Sequence[Cell], after: Sequence[Cell]) -> None:
+        """Take instances out and put others in; what `after` does not hold is gone.
+
+        Args:
+            before: exactly as they are in the document.
+            after: at positions of `before` or at vacant ones.
+        """
+        old = {cell[:3] for cell in before}
+        new = {cell[:3] for cell in after}
+        assert len(new) == len(after), "two instances of one track in a frame"
+        self._delete_cells(old - new)
+        self._connection.executemany(_UPSERT_CELL, (cell for cell in after if cell[:3] in old))
+        self._connection.executemany(
+            "INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?)", (cell for cell in after if cell[:3] not in old)
+        )
+        self.images.note_cells(before, after)
+        self._touch_cells(old | new)
+
+    def add_landed(self, cells: Sequence[Cell]) -> None:
+        """Put instances that a run has found at vacant positions; the caller extends the cache, it is not dropped."""
+        self._connection.executemany("INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?)", cells)
+        self.images.note_cells((), cells)
+        for cell in cells:
+            here = FrameRange(cell.frame_index, cell.frame_index)
+            self.note(Change(frozenset({cell.video_id}), frozenset({cell.track_id}), here))
+
+    def row(self, table: str, *key: Value) -> tuple[Value, ...] | None:
+        """Columns of a row of a small table, without its key; None when it is not there."""
+        keys, columns = _COLUMNS[table]
+        sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {_where(keys)}"
+        found = self._connection.execute(sql, key).fetchone()
+        return None if found is None else tuple(found)
+
+    def put_row(self, table: str, key: tuple[Value, ...], values: tuple[Value, ...] | None) -> None:
+        """Write a row of a small table, or take it out with None."""
+        self.images.note_row((table, key), self.row(table, *key), values)
+        self._write_row((table, key), values)
+
+    def add_mask(self, rle: Rle) -> int:
+        """Store a mask; its id."""
+        box = rle_masks.bounding_box(rle)
+        cursor = self._connection.execute(
+            "INSERT INTO masks (entry_id, height, width, counts, area, box_x, box_y, box_width, box_height)"
+            " VALUES (?,?,?,?,?,?,?,?,?)",
+            (self.entry_id, *rle.size, rle.counts, rle_masks.area(rle), *box),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def add_track(self, video_id: int, track_id: int, category_id: int, category_set: bool) -> None:
+        """Make a track with an id that was never used, or take up one that is present nowhere."""
+        self.put_row("tracks", (video_id, track_id), (category_id, int(category_set), 0))
+
+    def track_is_vacant(self, video_id: int, track_id: int) -> bool:
+        """Whether the track has no instance at all."""
+        sql = "SELECT 1 FROM cells WHERE video_id = ? AND track_id = ? LIMIT 1"
+        return self._connection.execute(sql, (video_id, track_id)).fetchone() is None
+
+    def require_unlocked(self, video_id: int, track_ids: Iterable[int]) -> None:
+        """Check that tracks exist and may be edited.
+
+        Raises:
+            EditRefused: a track is missing or locked.
+        """
+        for track_id in track_ids:
+            row = self.row("tracks", video_id, track_id)
+            if row is None:
+                raise EditRefused(f"There is no track {track_id} in this video")
+            if row[2]:
+                raise EditRefused(f"Track {track_id} is locked; unlock it first")
+
+    def take_images(self) -> Images:
+        """The images since the last time, to be stored."""
+        images, self.images = self.images, Images()
+        return images
+
+    def restore(self, images: Images, *, forward: bool) -> None:
+        """Write the images back: what was before, or with `forward` what was after."""
+        side = 1 if forward else 0
+        for key, pair in images.rows.items():
+            self._write_row(key, pair[side])
+        self._delete_cells(position for position, pair in images.cells.items() if pair[side] is None)
+        cells = (pair[side] for pair in images.cells.values())
+        self._connection.executemany(_UPSERT_CELL, (cell for cell in cells if cell is not None))
+        self._touch_cells(images.cells)
+
+    def note(self, change: Change) -> None:
+        """Say what else changed."""
+        self.change = self.change.union(change)
+
+    def _delete_cells(self, positions: Iterable[Position]) -> None:
+        self._connection.executemany(
+            "DELETE FROM cells WHERE video_id = ? AND track_id = ? AND frame_index = ?", positions
+        )
+
+    def _write_row(self, key: RowKey, values: tuple[Value, ...] | None) -> None:
+        table, ids = key
+        keys, columns = _COLUMNS[table]
+        if values is None:
+            self._connection.execute(f"DELETE FROM {table} WHERE {_where(keys)}", ids)
+        else:
+            names, marks = ", ".join(keys + columns), ", ".join("?" * len(keys + columns))
+            updates = ", ".join(f"{c} = excluded.{c}" for c in columns)
+            self._connection.execute(
+                f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO UPDATE SET {updates}", (*ids, *values)
+            )
+        self._touch_row(table, ids)
+
+    def _touch_row(self, table: str, ids: tuple[Value, ...]) -> None:
+        if table in {"tracks", "absences"}:
+            video_id, track_id = int(ids[0] or 0), int(ids[1] or 0)
+            self._connection.execute(
+                "INSERT INTO track_counters VALUES (?, ?)"
+                " ON CONFLICT DO UPDATE SET last_track_id = max(last_track_id, excluded.last_track_id)",
+                (video_id, track_id),
+            )
+            self.note(Change(frozenset({video_id}), frozenset({track_id})))
+        else:
+            videos = frozenset({int(ids[0] or 0)}) if table == "videos" else frozenset[int]()
+            self.note(Change(videos, categories=table == "categories", videos=table == "videos"))
+
+    def _touch_cells(self, positions: Iterable[Position]) -> None:
+        tracks: dict[int, set[int]] = {}
+        first, last = 2**31, -1
+        for video_id, track_id, frame_index in positions:
+            tracks.setdefault(video_id, set()).add(track_id)
+            first, last = min(first, frame_index), max(last, frame_index)
+        for video_id, track_ids in tracks.items():
+            self.document.cache.forget(video_id, track_ids)
+            self.note(Change(frozenset({video_id}), frozenset(track_ids), FrameRange(first, last)))
+
+
+def _where(keys: tuple[str, ...]) -> str:
+    return " AND ".join(f"{k} = ?" for k in keys)
