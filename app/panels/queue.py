@@ -1,0 +1,213 @@
+"""The queue: the project's videos with pictures, and how far the work on each is."""
+
+from functools import partial
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QPainter, QPainterPath, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QMenu,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.document.edits import RemoveVideo
+from app.document.records import Change, Video
+from app.panels.queue_model import (
+    PICTURE_SIZE,
+    PROGRESS_ROLE,
+    VIDEO_ROLE,
+    QueueModel,
+    VideoProgress,
+    VideoState,
+    state_words,
+)
+from app.session import RunStatus, Session
+
+_ROW_HEIGHT = 54
+_MARGIN = 12
+_BAR_HEIGHT = 3
+_REFRESH_MS = 200
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class VideoDelegate(QStyledItemDelegate):
+    """Draws picture, name, state and a bar of how much the model has computed."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:  # noqa: D102 - Qt's
+        return QSize(180, _ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:  # noqa: D102
+        painter.save()
+        area: QRect = option.rect
+        is_current = bool(option.state & QStyle.StateFlag.State_Selected)
+        if is_current or option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(area, theme.color("selection" if is_current else "raised"))
+        if is_current:
+            painter.fillRect(area.left(), area.top(), 3, area.height(), theme.color("accent"))
+        picture = QRect(area.topLeft() + QPoint(_MARGIN, (_ROW_HEIGHT - PICTURE_SIZE.height()) // 2), PICTURE_SIZE)
+        self._paint_picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
+        text = QRect(picture.right() + 9, area.top() + 8, area.right() - picture.right() - 9 - _MARGIN, 18)
+        self._paint_words(painter, text, index.data(VIDEO_ROLE), index.data(PROGRESS_ROLE))
+        painter.restore()
+
+    def _paint_picture(self, painter: QPainter, area: QRect, picture: QPixmap | None) -> None:
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        frame = QPainterPath()
+        frame.addRoundedRect(QRectF(area), 3, 3)
+        painter.fillPath(frame, theme.color("canvas"))
+        if picture is None or picture.isNull():
+            theme.icon("mdi6.filmstrip", theme.current_theme().faint).paint(painter, area.adjusted(0, 9, 0, -9))
+            return
+        painter.save()
+        painter.setClipPath(frame)
+        size = picture.deviceIndependentSize().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatioByExpanding)
+        target = QRectF(0, 0, size.width(), size.height())
+        target.moveCenter(QRectF(area).center())
+        painter.drawPixmap(target, picture, QRectF(picture.rect()))
+        painter.restore()
+
+    def _paint_words(self, painter: QPainter, area: QRect, video: Video, progress: VideoProgress) -> None:
+        metrics = painter.fontMetrics()
+        painter.setPen(theme.color("text"))
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, _elided(metrics, video.name, area.width()))
+        small = painter.font()
+        small.setPixelSize(11)
+        painter.setFont(small)
+        painter.setPen(theme.color("muted"))
+        words = _elided(painter.fontMetrics(), state_words(video, progress), area.width())
+        painter.drawText(area.translated(0, 16), Qt.AlignmentFlag.AlignVCenter, words)
+        if progress.state is VideoState.NEW:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        track = QRectF(area.left(), area.top() + 36, area.width(), _BAR_HEIGHT)
+        for share, name in ((1.0, "raised"), (progress.share, _BAR_COLOURS[progress.state])):
+            painter.setBrush(theme.color(name))
+            painter.drawRoundedRect(QRectF(track.topLeft(), QSize(round(track.width() * share), _BAR_HEIGHT)), 1.5, 1.5)
+
+
+_BAR_COLOURS = {VideoState.RUNNING: "accent", VideoState.TRACKED: "good", VideoState.EDITED: "good"}
+
+
+class QueuePanel(QWidget):
+    """List of the videos; the current one is the session's."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setObjectName("queuePanel")
+        self.model = QueueModel(session, self)
+        self._build()
+        self._timer = QTimer(self, interval=_REFRESH_MS, singleShot=True)
+        self._timer.timeout.connect(self._refresh_changed)
+        self._changes = Change()
+        session.project_opened.connect(self._show_project)
+        session.video_changed.connect(self._show_current)
+        session.document_changed.connect(self._note_change)
+        session.run_changed.connect(self._note_run)
+        theme.theme_changes().changed.connect(self.view.viewport().update)
+        self._show_project()
+
+    def stop(self) -> bool:
+        """Stop decoding pictures and wait; for closing the window. False when it did not end in time."""
+        return self.model.loader.stop()
+
+    def _build(self) -> None:
+        heading = QLabel("QUEUE")
+        heading.setProperty("heading", True)
+        self._count = QLabel()
+        self._count.setProperty("heading", True)
+        self._count.setObjectName("queueCount")
+        titles = QHBoxLayout()
+        titles.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
+        titles.addWidget(heading)
+        titles.addStretch(1)
+        titles.addWidget(self._count)
+        self.view = QListView()
+        self.view.setObjectName("queueView")
+        self.view.setAccessibleName("Videos of the project")
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(VideoDelegate(self.view))
+        self.view.setUniformItemSizes(True)
+        self.view.setMouseTracking(True)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._open_menu)
+        self.view.selectionModel().currentChanged.connect(self._choose)
+        self._empty = QLabel(
+            "No video yet.\nOpen one with Ctrl+O\nor drop it here.", alignment=Qt.AlignmentFlag.AlignCenter
+        )
+        self._empty.setProperty("muted", True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(titles)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self._empty, 1)
+
+    def _show_project(self) -> None:
+        self.model.forget_pictures()
+        self._show_videos()
+
+    def _show_videos(self) -> None:
+        self.model.reset()
+        count = self.model.rowCount()
+        self._count.setText("" if not count else "1 video" if count == 1 else f"{count} videos")
+        self.view.setVisible(count > 0)
+        self._empty.setVisible(count == 0)
+        self._show_current()
+
+    def _show_current(self) -> None:
+        video = self._session.video
+        row = None if video is None else self.model.row_of(video.video_id)
+        if row is not None and self.view.currentIndex().row() != row:
+            self.view.setCurrentIndex(self.model.index(row))
+
+    def _choose(self, current: QModelIndex) -> None:
+        video = current.data(VIDEO_ROLE) if current.isValid() else None
+        if video is not None and (self._session.video is None or self._session.video.video_id != video.video_id):
+            self._session.show_video(video.video_id)
+
+    def _note_change(self, change: Change) -> None:
+        if change.videos:
+            self._show_videos()
+            return
+        self._changes = self._changes.union(change)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _note_run(self, run: RunStatus) -> None:
+        self._note_change(Change(frozenset({run.video_id})))
+
+    def _refresh_changed(self) -> None:
+        change, self._changes = self._changes, Change()
+        self.model.note_change(change)
+
+    def _open_menu(self, position: QPoint) -> None:
+        index = self.view.indexAt(position)
+        if not index.isValid():
+            return
+        video: Video = index.data(VIDEO_ROLE)
+        menu = QMenu(self)
+        menu.setObjectName("videoMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        remove = menu.addAction(f"Remove {video.name} from the project")
+        remove.setToolTip("The file itself stays where it is; undo brings the video back")
+        remove.triggered.connect(partial(self._remove, video.video_id))
+        menu.popup(self.view.viewport().mapToGlobal(position))
+
+    def _remove(self, video_id: int, _checked: bool = False) -> None:
+        self._session.do(RemoveVideo(video_id))
+
+
+def _elided(metrics, text: str, width: int) -> str:  # noqa: ANN001 - Qt's font metrics
+    return str(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width))

@@ -1,0 +1,170 @@
+"""The project's videos as a Qt list model: name, length, how far each is, and its picture when that has been decoded."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QPixmap
+
+from app.document.records import Change, Video
+from app.session import RunStatus, Session
+from app.workers.thumbnails import Picture, PictureLoader, PictureRequest
+
+VIDEO_ROLE = Qt.ItemDataRole.UserRole
+PROGRESS_ROLE = Qt.ItemDataRole.UserRole + 1
+PICTURE_SIZE = QSize(56, 36)
+_PIXEL_RATIO = 2
+_KEPT_PICTURES = 400
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class VideoState(Enum):
+    """How far the work on a video is."""
+
+    NEW = "new"
+    RUNNING = "running"
+    TRACKED = "tracked"
+    EDITED = "edited"
+
+
+@dataclass(frozen=True)
+class VideoProgress:
+    """One video's state.
+
+    Attributes:
+        share: of the frames that the model has computed, in [0, 1].
+        track_count: tracks that are present somewhere.
+        edited_count: instances that a person touched.
+    """
+
+    state: VideoState
+    share: float = 0.0
+    track_count: int = 0
+    edited_count: int = 0
+
+
+class QueueModel(QAbstractListModel):
+    """One row per video; states and pictures are made when a row is first shown."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._videos: list[Video] = []
+        self._progress: dict[int, VideoProgress] = {}
+        self._pictures: dict[int, QPixmap] = {}
+        self._requested: set[int] = set()
+        self.loader = PictureLoader(self)
+        self.loader.ready.connect(self._take_picture)
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102 - Qt's signature
+        return 0 if parent.isValid() else len(self._videos)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:  # noqa: D102
+        if not index.isValid():
+            return None
+        video = self._videos[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return video.name
+            case Qt.ItemDataRole.ToolTipRole:
+                return f"{video.source}\n{video.width} × {video.height}, {state_words(video, self.progress(video))}"
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{video.name}, {state_words(video, self.progress(video))}"
+            case Qt.ItemDataRole.DecorationRole:
+                return self._picture(video)
+        if role == VIDEO_ROLE:
+            return video
+        return self.progress(video) if role == PROGRESS_ROLE else None
+
+    def reset(self) -> None:
+        """Another project, or videos came and went."""
+        self.beginResetModel()
+        document = self._session.document
+        self._videos = [] if document is None else document.videos()
+        self._progress.clear()
+        self.endResetModel()
+
+    def forget_pictures(self) -> None:
+        """Another project: the same ids are other videos."""
+        self.loader.forget()
+        self._pictures.clear()
+        self._requested.clear()
+
+    def row_of(self, video_id: int) -> int | None:
+        """Row of a video."""
+        return next((row for row, video in enumerate(self._videos) if video.video_id == video_id), None)
+
+    def note_change(self, change: Change) -> None:
+        """Look again at the videos that a change names."""
+        for video_id in change.video_ids:
+            self._touch(video_id)
+
+    def note_run(self, run: RunStatus) -> None:
+        """The model is at another frame."""
+        self._touch(run.video_id)
+
+    def progress(self, video: Video) -> VideoProgress:
+        """How far the work on a video is."""
+        found = self._progress.get(video.video_id)
+        if found is None:
+            found = self._progress[video.video_id] = self._read_progress(video)
+        return found
+
+    def _touch(self, video_id: int) -> None:
+        self._progress.pop(video_id, None)
+        row = self.row_of(video_id)
+        if row is not None:
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def _read_progress(self, video: Video) -> VideoProgress:
+        document, run = self._session.document, self._session.run
+        assert document is not None
+        presence = document.cache.presence(video.video_id)
+        edited = sum(track.edited for track in presence.values())
+        reached = {
+            frame for stored in document.runs(video.video_id) for frame in range(stored.first_frame, stored.head)
+        }
+        share = min(1.0, len(reached) / max(1, video.frame_count))
+        if run.video_id == video.video_id and run.state in {"running", "paused"}:
+            state = VideoState.RUNNING
+        elif edited:
+            state = VideoState.EDITED
+        else:
+            state = VideoState.TRACKED if presence else VideoState.NEW
+        return VideoProgress(state, share, len(presence), edited)
+
+    def _picture(self, video: Video) -> QPixmap | None:
+        picture = self._pictures.get(video.video_id)
+        if picture is None and video.video_id not in self._requested:
+            assert self._session.document is not None
+            self._requested.add(video.video_id)
+            source, size = self._session.document.source_path(video.video_id), PICTURE_SIZE * _PIXEL_RATIO
+            middle = video.frame_count // 2
+            self.loader.request(PictureRequest(video.video_id, source, middle, size, (), video.pixel_aspect))
+        return picture
+
+    def _take_picture(self, picture: Picture) -> None:
+        assert isinstance(picture.key, int)
+        if picture.key not in self._requested:
+            return
+        pixmap = QPixmap.fromImage(picture.image)
+        pixmap.setDevicePixelRatio(_PIXEL_RATIO)
+        self._pictures[picture.key] = pixmap
+        while len(self._pictures) > _KEPT_PICTURES:
+            oldest = next(iter(self._pictures))
+            del self._pictures[oldest]
+            self._requested.discard(oldest)
+        row = self.row_of(picture.key)
+        if row is not None:
+            self.dataChanged.emit(self.index(row), self.index(row), [Qt.ItemDataRole.DecorationRole])
+
+
+def state_words(video: Video, progress: VideoProgress) -> str:
+    """E.g. "edited · 5 tracks" or "new · 412 frames"."""
+    if progress.state is VideoState.RUNNING:
+        return f"running · {progress.share:.0%}"
+    if progress.state is VideoState.NEW:
+        frames = "1 frame" if video.frame_count == 1 else f"{video.frame_count:,} frames".replace(",", " ")
+        return f"new · {frames}"
+    tracks = "1 track" if progress.track_count == 1 else f"{progress.track_count} tracks"
+    return f"{progress.state.value} · {tracks}"

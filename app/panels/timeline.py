@@ -1,0 +1,174 @@
+"""The timeline: a lane per track under a ruler, the playhead, the marked range and the model's head."""
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+
+from app import theme
+from app.panels.timeline_model import TimelineModel
+from app.panels.timeline_mouse import TimelineMouse
+from app.panels.timeline_paint import paint_moving, paint_still
+from app.panels.timeline_scene import GUTTER_WIDTH, LANE_HEIGHT, PLOT_HEIGHT, RULER_HEIGHT
+from app.session import Session
+
+_ZOOM_STEP = 1.5
+
+
+class Timeline(QAbstractScrollArea):
+    """Custom-painted view of all tracks of the current video over time.
+
+    The still parts are kept as one picture; a playing video only draws the playhead above it.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._model = TimelineModel(session, self)
+        self._mouse = TimelineMouse(session, self._model, self)
+        self._still: QPixmap | None = None
+        self.setObjectName("timeline")
+        self.setAccessibleName("Timeline")
+        self.setAccessibleDescription("A lane per track over all frames; Up and Down choose a track, + and - zoom")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumHeight(RULER_HEIGHT + 2 * LANE_HEIGHT)
+        self.viewport().setObjectName("timelineLanes")
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.viewport().installEventFilter(self._mouse)
+        self.horizontalScrollBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._model.still_changed.connect(self._redraw)
+        self._model.moving_changed.connect(self._follow)
+        self._model.extent_changed.connect(self._sync_bars)
+        self._mouse.view_changed.connect(self._sync_bars)
+        self._mouse.lanes_scrolled.connect(self._scroll_lanes)
+
+    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's
+        return QSize(900, RULER_HEIGHT + 6 * LANE_HEIGHT + PLOT_HEIGHT)
+
+    def fit(self) -> None:
+        """Show the whole video."""
+        self._model.scene.scale.fit()
+        self._sync_bars()
+
+    def zoom(self, factor: float) -> None:
+        """Zoom around the playhead, or around the middle where it is out of view."""
+        scene = self._model.scene
+        x = scene.scale.center_of(scene.frame_index)
+        scene.scale.zoom(factor, x if 0 <= x <= scene.scale.width else scene.scale.width / 2)
+        self._sync_bars()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        self._model.scene.resize(self.viewport().width(), self.viewport().height())
+        self._sync_bars()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:  # noqa: N802, D102
+        scene = self._model.scene
+        if dx:
+            scene.scale.scroll_to(self.horizontalScrollBar().value() / scene.scale.pixels_per_frame)
+        scene.scroll_y = self.verticalScrollBar().value()
+        self._redraw()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102
+        painter = QPainter(self.viewport())
+        scene = self._model.scene
+        if self._session.video is None or not scene.heads:
+            self._paint_empty(painter)
+            return
+        ratio = self.devicePixelRatioF()
+        if self._still is None or self._still.devicePixelRatio() != ratio:
+            self._still = QPixmap(self.viewport().size() * ratio)
+            self._still.setDevicePixelRatio(ratio)
+            still_painter = QPainter(self._still)
+            still_painter.setFont(self.font())
+            paint_still(still_painter, scene, self._model.lanes)
+            still_painter.end()
+        painter.drawPixmap(0, 0, self._still)
+        paint_moving(painter, scene)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
+        match event.key():
+            case Qt.Key.Key_Up:
+                self._step_lane(-1)
+            case Qt.Key.Key_Down:
+                self._step_lane(1)
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                self.zoom(_ZOOM_STEP)
+            case Qt.Key.Key_Minus:
+                self.zoom(1 / _ZOOM_STEP)
+            case Qt.Key.Key_Escape if self._session.range is not None:
+                self._session.set_range(None)
+            case _:
+                super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: D102
+        super().contextMenuEvent(event)
+
+    def _paint_empty(self, painter: QPainter) -> None:
+        area = self.viewport().rect()
+        painter.fillRect(area, theme.color("window"))
+        painter.setPen(theme.color("muted"))
+        if self._session.video is None:
+            text = "Open a video to see its tracks here"
+        else:
+            text = "No tracks yet: run the model, or draw a mask"
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
+
+    def _redraw(self) -> None:
+        self._still = None
+        self._model.request_lanes()
+        self.viewport().update()
+
+    def _follow(self) -> None:
+        """Keep the playhead in view, a page at a time, unless the mouse holds something."""
+        scene = self._model.scene
+        x = scene.scale.center_of(scene.frame_index)
+        if not self._mouse.is_dragging and not 0 <= x <= scene.scale.width and not scene.scale.is_fitted:
+            share = 0.05 if x > scene.scale.width else 0.95
+            scene.scale.scroll_to(scene.frame_index - share * scene.scale.visible_frames)
+            self._sync_bars()
+        self.viewport().update()
+
+    def _sync_bars(self) -> None:
+        """Make the scroll bars say what the scene shows."""
+        scene, scale = self._model.scene, self._model.scene.scale
+        across, down = self.horizontalScrollBar(), self.verticalScrollBar()
+        for bar in (across, down):
+            bar.blockSignals(True)
+        across.setRange(0, round(scale.last_first * scale.pixels_per_frame))
+        across.setPageStep(round(scale.width))
+        across.setSingleStep(60)
+        across.setValue(round(scale.first * scale.pixels_per_frame))
+        down.setRange(0, max(0, scene.content_height - scene.lanes_height))
+        down.setPageStep(max(1, scene.lanes_height))
+        down.setSingleStep(LANE_HEIGHT)
+        scene.scroll_y = down.value()
+        for bar in (across, down):
+            bar.blockSignals(False)
+        self._redraw()
+
+    def _scroll_lanes(self, pixels: int) -> None:
+        self.verticalScrollBar().setValue(self.verticalScrollBar().value() + pixels)
+
+    def _step_lane(self, step: int) -> None:
+        heads, selection = self._model.scene.heads, self._session.selection
+        if not heads:
+            return
+        chosen = [i for i, head in enumerate(heads) if head.track_id in selection]
+        start = (chosen[-1] if step > 0 else chosen[0]) if chosen else (-1 if step > 0 else len(heads))
+        lane_index = max(0, min(start + step, len(heads) - 1))
+        self._session.select({heads[lane_index].track_id})
+        self._show_lane(lane_index)
+
+    def _show_lane(self, lane_index: int) -> None:
+        scene, bar = self._model.scene, self.verticalScrollBar()
+        top = lane_index * LANE_HEIGHT
+        bar.setValue(max(top + LANE_HEIGHT - scene.lanes_height, min(bar.value(), top)))
+
+    def lane_area(self, track_id: int) -> QRect:
+        """Where a track's lane is in the viewport, without the gutter; for placing menus and for tests."""
+        lane_index = self._model.scene.lane_index(track_id)
+        if lane_index is None:
+            return QRect()
+        top_left = QPoint(GUTTER_WIDTH, self._model.scene.lane_top(lane_index))
+        return QRect(top_left, QSize(round(self._model.scene.scale.width), LANE_HEIGHT))

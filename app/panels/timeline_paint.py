@@ -1,0 +1,270 @@
+"""Draws the timeline: a still picture of ruler, lanes and score plot, and the moving things above it."""
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
+
+from app import theme
+from app.panels.timeline_bars import bar_image, mark_starts
+from app.panels.timeline_lanes import LaneRow, LaneStore
+from app.panels.timeline_scene import (
+    BAR_HEIGHT,
+    GUTTER_WIDTH,
+    LANE_HEIGHT,
+    PLOT_HEIGHT,
+    RULER_HEIGHT,
+    LaneHead,
+    TimelineScene,
+)
+
+_BAR_INSET = (LANE_HEIGHT - BAR_HEIGHT) // 2
+_SWATCH = 12
+_MARK_RADIUS = 4.0
+_HATCH_STEP = 8
+_PLOT_INSET = 6
+
+
+def paint_still(painter: QPainter, scene: TimelineScene, lanes: LaneStore) -> None:
+    """Everything that stays while the playhead moves, on an opaque background."""
+    painter.fillRect(0, 0, scene.width, scene.height, theme.color("window"))
+    _paint_not_run(painter, scene)
+    ratio = painter.device().devicePixelRatioF()
+    edges = scene.scale.pixel_edges(ratio)
+    painter.save()
+    painter.setClipRect(0, RULER_HEIGHT, scene.width, scene.lanes_height)
+    for lane_index in scene.visible_lanes():
+        head = scene.heads[lane_index]
+        top = scene.lane_top(lane_index)
+        _paint_head(painter, scene, head, top)
+        columns = lanes.get(head.track_id)
+        if columns is None:
+            _paint_outline(painter, scene, head, top)
+        else:
+            _paint_bar(painter, head, columns.row(edges), top)
+    painter.restore()
+    if scene.plotted is not None:
+        _paint_plot(painter, scene, lanes)
+    _paint_range(painter, scene)
+    _paint_ruler(painter, scene)
+
+
+def paint_moving(painter: QPainter, scene: TimelineScene) -> None:
+    """The scope of the next edit, the model's head and the playhead, above the still picture."""
+    painter.save()
+    painter.setClipRect(GUTTER_WIDTH, RULER_HEIGHT, scene.width - GUTTER_WIDTH, scene.lanes_height)
+    if scene.scope is not None:
+        for lane_index in scene.visible_lanes():
+            if scene.heads[lane_index].track_id in scene.selection:
+                _paint_scope(painter, scene, scene.heads[lane_index], scene.lane_top(lane_index))
+    painter.restore()
+    painter.setClipRect(GUTTER_WIDTH - 6, 0, scene.width - GUTTER_WIDTH + 6, scene.height)
+    if scene.run_head is not None:
+        _paint_run_head(painter, scene)
+    _paint_playhead(painter, scene)
+
+
+def playhead_strip(x: float, height: int) -> QRect:
+    """Area that a playhead at x covers, for partial updates."""
+    return QRect(int(x) - 8, 0, 17, height)
+
+
+def small_font(font: QFont) -> QFont:
+    """The font of the ruler and of secondary text."""
+    small = QFont(font)
+    small.setPixelSize(11)
+    return small
+
+
+def _paint_ruler(painter: QPainter, scene: TimelineScene) -> None:
+    painter.fillRect(0, 0, scene.width, RULER_HEIGHT, theme.color("window"))
+    painter.save()
+    painter.setClipRect(GUTTER_WIDTH, 0, scene.width - GUTTER_WIDTH, RULER_HEIGHT)
+    if scene.frames is not None:
+        left, right = scene.span_of(scene.frames)
+        band = theme.color("accent")
+        painter.fillRect(QRectF(left, RULER_HEIGHT - 5, max(1.0, right - left), 5), band)
+    painter.setFont(small_font(painter.font()))
+    ticks, parts = scene.scale.ticks()
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 0
+    for frame in ticks:
+        x = round(scene.x_of(frame))
+        painter.setPen(theme.color("faint"))
+        for part in range(1, parts if step else 1):
+            minor = round(scene.x_of(frame + step * part / parts))
+            painter.drawLine(minor, RULER_HEIGHT - 4, minor, RULER_HEIGHT - 2)
+        painter.drawLine(x, RULER_HEIGHT - 8, x, RULER_HEIGHT - 2)
+        painter.setPen(theme.color("muted"))
+        painter.drawText(QRect(x + 4, 2, 80, RULER_HEIGHT - 8), Qt.AlignmentFlag.AlignVCenter, str(frame))
+    painter.restore()
+    painter.setPen(theme.color("border"))
+    painter.drawLine(0, RULER_HEIGHT - 1, scene.width, RULER_HEIGHT - 1)
+
+
+def _paint_head(painter: QPainter, scene: TimelineScene, head: LaneHead, top: int) -> None:
+    if head.track_id in scene.selection:
+        painter.fillRect(0, top, GUTTER_WIDTH - 1, LANE_HEIGHT, theme.color("selection"))
+        painter.fillRect(0, top, 3, LANE_HEIGHT, theme.color("accent"))
+    color = QColor(theme.track_color(head.track_id))
+    if not head.is_visible:
+        color.setAlphaF(0.35)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawRoundedRect(QRectF(12, top + (LANE_HEIGHT - _SWATCH) / 2, _SWATCH, _SWATCH), 3, 3)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    room = QRect(32, top, GUTTER_WIDTH - 40 - (18 if head.is_locked else 0), LANE_HEIGHT)
+    painter.setPen(theme.color("text" if head.is_visible else "faint"))
+    label = QFontMetrics(painter.font()).elidedText(head.label, Qt.TextElideMode.ElideRight, room.width())
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, label)
+    if head.is_locked:
+        theme.icon("mdi6.lock", theme.current_theme().muted).paint(painter, GUTTER_WIDTH - 24, top + 5, 14, 14)
+    painter.setPen(theme.color("border"))
+    painter.drawLine(0, top + LANE_HEIGHT - 1, scene.width, top + LANE_HEIGHT - 1)
+
+
+def _paint_outline(painter: QPainter, scene: TimelineScene, head: LaneHead, top: int) -> None:
+    """A lane that is still being read: where it begins and ends."""
+    left = max(GUTTER_WIDTH, scene.x_of(head.first_frame))
+    right = min(scene.width, scene.x_of(head.last_frame + 1))
+    if right > left:
+        color = QColor(theme.track_color(head.track_id))
+        color.setAlphaF(0.25)
+        painter.fillRect(QRectF(left, top + LANE_HEIGHT / 2 - 2, right - left, 4), color)
+
+
+def _paint_bar(painter: QPainter, head: LaneHead, row: LaneRow, top: int) -> None:
+    ratio = painter.device().devicePixelRatioF()
+    mark = theme.color("text")
+    image = bar_image(row, theme.track_color(head.track_id), mark, round(BAR_HEIGHT * ratio), not head.is_visible)
+    image.setDevicePixelRatio(ratio)
+    painter.drawImage(QPointF(GUTTER_WIDTH, top + _BAR_INSET), image)
+    starts = mark_starts(row, round(14 * ratio))
+    if not starts:
+        return
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(theme.color("window"), 1.5))
+    painter.setBrush(mark)
+    for position in starts:
+        painter.drawPolygon(_diamond(GUTTER_WIDTH + position / ratio + 0.5, top + LANE_HEIGHT / 2))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _diamond(x: float, y: float) -> QPolygonF:
+    r = _MARK_RADIUS
+    return QPolygonF([QPointF(x - r, y), QPointF(x, y - r), QPointF(x + r, y), QPointF(x, y + r)])
+
+
+def _paint_not_run(painter: QPainter, scene: TimelineScene) -> None:
+    for first, last in scene.not_run:
+        left = max(float(GUTTER_WIDTH), scene.x_of(first))
+        right = min(float(scene.width), scene.x_of(last + 1))
+        if right > left:
+            painter.fillRect(QRectF(left, RULER_HEIGHT, right - left, scene.height - RULER_HEIGHT), _hatch(painter))
+
+
+def _hatch(painter: QPainter) -> QBrush:
+    ratio = painter.device().devicePixelRatioF()
+    tile = QPixmap(round(_HATCH_STEP * ratio), round(_HATCH_STEP * ratio))
+    tile.setDevicePixelRatio(ratio)
+    tile.fill(theme.color("canvas"))
+    strokes = QPainter(tile)
+    strokes.setRenderHint(QPainter.RenderHint.Antialiasing)
+    strokes.setPen(QPen(theme.color("border"), 1.6))
+    for shift in (-_HATCH_STEP, 0, _HATCH_STEP):
+        strokes.drawLine(QPointF(shift, _HATCH_STEP), QPointF(shift + _HATCH_STEP, 0))
+    strokes.end()
+    return QBrush(tile)
+
+
+def _paint_plot(painter: QPainter, scene: TimelineScene, lanes: LaneStore) -> None:
+    assert scene.plotted is not None
+    top = scene.plot_top
+    painter.setPen(theme.color("muted"))
+    room = QRect(12, top, GUTTER_WIDTH - 20, PLOT_HEIGHT)
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, f"score of track {scene.plotted}")
+    painter.setPen(theme.color("border"))
+    painter.drawLine(0, top + PLOT_HEIGHT - 1, scene.width, top + PLOT_HEIGHT - 1)
+    columns = lanes.get(scene.plotted)
+    if columns is None:
+        return
+    ratio = painter.device().devicePixelRatioF()
+    row = columns.row(scene.scale.pixel_edges(ratio))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(theme.track_color(scene.plotted), 1.4))
+    bottom, room_height = top + PLOT_HEIGHT - _PLOT_INSET, PLOT_HEIGHT - 2 * _PLOT_INSET
+    for begin, end in _stretches(row.present):
+        xs = GUTTER_WIDTH + (np.arange(begin, end) + 0.5) / ratio
+        ys = bottom - row.scores[begin:end].astype(np.float64) * room_height
+        if end - begin == 1:
+            xs, ys = np.array([xs[0] - 1, xs[0] + 1]), np.repeat(ys, 2)
+        corners = _corners(ys)
+        painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in zip(xs[corners], ys[corners], strict=True)]))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _corners(values: np.ndarray) -> np.ndarray:
+    """Positions needed to draw a polyline: its ends and every point where the slope changes."""
+    if len(values) < 3:
+        return np.arange(len(values))
+    bends = np.flatnonzero(np.abs(np.diff(values, n=2)) > 1e-6) + 1
+    return np.concatenate(([0], bends, [len(values) - 1]))
+
+
+def _stretches(present: np.ndarray) -> list[tuple[int, int]]:
+    """Begin and end (exclusive) of every unbroken run of True."""
+    flips = np.flatnonzero(np.diff(np.concatenate(([False], present, [False])).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in zip(flips[::2], flips[1::2], strict=True)]
+
+
+def _paint_range(painter: QPainter, scene: TimelineScene) -> None:
+    if scene.frames is None:
+        return
+    left, right = scene.span_of(scene.frames)
+    band = theme.color("accent")
+    band.setAlphaF(0.16)
+    painter.fillRect(QRectF(left, RULER_HEIGHT, right - left, scene.height - RULER_HEIGHT), band)
+    painter.setPen(theme.color("accent"))
+    for x in (round(left), round(right) - 1):
+        painter.drawLine(x, RULER_HEIGHT, x, scene.height)
+
+
+def _paint_scope(painter: QPainter, scene: TimelineScene, head: LaneHead, top: int) -> None:
+    """Dashed frame over what an edit of this selected track would touch."""
+    assert scene.scope is not None
+    last = head.last_frame if scene.scope.last is None else min(scene.scope.last, head.last_frame)
+    first = max(scene.scope.first, head.first_frame)
+    if first > last:
+        return
+    left, right = max(scene.x_of(first), GUTTER_WIDTH - 10.0), min(scene.x_of(last + 1), scene.width + 10.0)
+    if right <= left:
+        return
+    area = QRectF(left, top + _BAR_INSET, max(2.0, right - left), BAR_HEIGHT)
+    veil = theme.color("window")
+    veil.setAlphaF(0.38)
+    painter.fillRect(area, veil)
+    painter.setPen(QPen(theme.track_color(head.track_id), 1, Qt.PenStyle.DashLine))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(area.adjusted(0.5, 0.5, -0.5, -0.5))
+
+
+def _paint_run_head(painter: QPainter, scene: TimelineScene) -> None:
+    assert scene.run_head is not None
+    x = round(scene.x_of(scene.run_head))
+    if GUTTER_WIDTH <= x <= scene.width:
+        painter.setPen(QPen(theme.color("good"), 2))
+        painter.drawLine(x, RULER_HEIGHT - 8, x, scene.height)
+
+
+def _paint_playhead(painter: QPainter, scene: TimelineScene) -> None:
+    x = scene.playhead_x()
+    if not GUTTER_WIDTH - 1 <= x <= scene.width + 1:
+        return
+    color = theme.color("bad")
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(color, 1.5))
+    painter.drawLine(QPointF(x, RULER_HEIGHT - 8), QPointF(x, scene.height))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    knob = [(x - 5, RULER_HEIGHT - 16), (x + 5, RULER_HEIGHT - 16), (x + 5, RULER_HEIGHT - 10), (x, RULER_HEIGHT - 4)]
+    painter.drawPolygon(QPolygonF([QPointF(*p) for p in (*knob, (x - 5, RULER_HEIGHT - 10))]))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
