@@ -1,0 +1,268 @@
+"""From instances to tracks: which earlier one each instance of a frame continues (paper 4.4). Index logic on numpy.
+
+A frame's detected cells are all it takes: the similarity of two cells is a function of the query of the earlier and the
+reference of the later one, so q and r of a frame's detections stand for the whole frame, and association can be run
+again from stored evidence without the network. Knows no masks, no classes and no torch.
+Source: the official tracker.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visolo.config import InferenceConfig
+
+Embeddings = NDArray[np.floating]
+"""q or r of cells, (N, E): float32 from the network, float16 where kept as evidence."""
+
+_UNLINKED = -1
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """How alike two cells are: sigmoid(scale * q . r + bias); the official network has scale 1 and bias 0."""
+
+    scale: float = 1.0
+    bias: float = 0.0
+
+    def scores(self, queries: Embeddings, references: Embeddings) -> NDArray[np.float32]:
+        """Of (N, E) queries of earlier cells to (M, E) references of later ones: (N, M) float32 in [0, 1]."""
+        logits = queries.astype(np.float32, copy=False) @ references.astype(np.float32, copy=False).T
+        with np.errstate(over="ignore"):  # exp overflows to infinity, and 1 / infinity is the right 0
+            scores: NDArray[np.float32] = 1 / (1 + np.exp(-np.float32(self.scale) * logits - np.float32(self.bias)))
+        return scores
+
+
+@dataclass(frozen=True)
+class LinkConstraints:
+    """What is decided already and association must obey.
+
+    Attributes:
+        forced: track_id by (frame_index, detection_index); no other detection of that frame gets this track, and the
+            track goes on from there, wherever it was seen before.
+        forbidden: (frame_index, detection_index, track_id) that must not come together.
+    """
+
+    forced: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    forbidden: frozenset[tuple[int, int, int]] = frozenset()
+
+
+class Sighting(NamedTuple):
+    """Where a known track was seen last, and the (E,) query of its cell there."""
+
+    frame_index: int
+    track_id: int
+    query: Embeddings
+
+
+@dataclass(frozen=True, eq=False)
+class SeenTracks:
+    """Tracks seen in one frame and where they can be found again: track_ids (N,) int64 and queries (N, E)."""
+
+    frame_index: int
+    track_ids: NDArray[np.int64]
+    queries: Embeddings
+
+    def without(self, track_ids: NDArray[np.int64]) -> "SeenTracks":
+        """Those whose track is not among `track_ids`."""
+        rest = ~(self.track_ids[:, None] == track_ids).any(1)
+        return self if rest.all() else SeenTracks(self.frame_index, self.track_ids[rest], self.queries[rest])
+
+
+@dataclass(frozen=True, eq=False)
+class LinkState:
+    """All that association knows between two frames. Never changed in place, so keeping one is free.
+
+    Attributes:
+        previous: tracks of the frame linked last; None where it had no detections.
+        lost: tracks seen before that and not since, by frame, oldest first; every track is in one place only.
+        next_track_id: of the next new track. A caller that forces an id in a later frame and means no track born
+            before raises it above that id.
+    """
+
+    previous: SeenTracks | None = None
+    lost: tuple[SeenTracks, ...] = ()
+    next_track_id: int = 0
+
+
+def link_state(frame_index: int, last_seen: Iterable[Sighting], next_track_id: int = 0) -> LinkState:
+    """The state with which association goes on at a frame when the tracks before it are known.
+
+    Args:
+        frame_index: of the frame to be linked next.
+        last_seen: one for every track, those of one frame in the order of its detections (it decides exact ties).
+        next_track_id: least id of new tracks; raised above all known ones.
+
+    Raises:
+        ValueError: a track is seen twice, or not before `frame_index`.
+    """
+    by_frame: dict[int, list[Sighting]] = {}
+    for sighting in last_seen:
+        by_frame.setdefault(sighting.frame_index, []).append(sighting)
+    groups = [_seen_tracks(by_frame[index]) for index in sorted(by_frame)]
+    track_ids = [int(track_id) for group in groups for track_id in group.track_ids]
+    if len(set(track_ids)) < len(track_ids):
+        raise ValueError("a track was last seen in one place; give one sighting for every track")
+    if groups and groups[-1].frame_index >= frame_index:
+        raise ValueError(
+            f"frame {frame_index} is next, a track seen in frame {groups[-1].frame_index} is not known yet"
+        )
+    previous = groups.pop() if groups and groups[-1].frame_index == frame_index - 1 else None
+    return LinkState(previous, tuple(groups), max([next_track_id, *(i + 1 for i in track_ids)]))
+
+
+class TrackLinker:
+    """Gives every detection of every frame a track id, frame by frame, and remembers where tracks were seen last.
+
+    Within a frame detections choose in their order (best score first): the most similar track of the previous frame
+    that is still free, else the most similar lost one, looking from the newest loss back, else a new track.
+    """
+
+    def __init__(
+        self,
+        config: InferenceConfig,
+        similarity: Similarity,
+        constraints: LinkConstraints | None = None,
+        state: LinkState | None = None,
+    ) -> None:
+        """Start with no tracks, or go on from `state`."""
+        self._threshold = np.float32(config.link_threshold)
+        # Departs from official: there lost tracks pile up for as long as the video lasts.
+        self._lost_limit = 0 if config.official_quirks else config.lost_limit
+        self._similarity = similarity
+        self._decisions = _decisions_by_frame(constraints or LinkConstraints())
+        self._state = state or LinkState()
+
+    @property
+    def state(self) -> LinkState:
+        """What is known after the frame linked last."""
+        return self._state
+
+    def link(self, frame_index: int, queries: Embeddings, references: Embeddings) -> NDArray[np.int64]:
+        """Track ids of the next frame's detections.
+
+        Args:
+            frame_index: greater than that of all frames before.
+            queries: (N, E) of the detected cells, best score first.
+            references: (N, E) of the same cells.
+
+        Returns:
+            (N,) int64.
+
+        Raises:
+            ValueError: a constraint names a detection that the frame has not, or forces one track twice.
+        """
+        track_ids = np.full(len(references), _UNLINKED, dtype=np.int64)
+        decisions = self._decisions.get(frame_index, _NOTHING_DECIDED)
+        previous, lost = self._state.previous, self._state.lost
+        if decisions.forced:
+            _force(frame_index, track_ids, decisions.forced)
+            previous, lost = previous and previous.without(track_ids), _without(lost, track_ids)
+        if previous is not None:
+            self._choose(track_ids, references, [previous], decisions)
+            previous = previous.without(track_ids)
+        if lost and (track_ids == _UNLINKED).any():
+            self._choose(track_ids, references, lost[::-1], decisions)
+            lost = _without(lost, track_ids)
+        next_track_id = self._name_new(track_ids)
+        # What was not found again in this frame is looked for from the next one on.
+        lost = (*lost, previous) if previous is not None and len(previous.track_ids) else lost
+        seen = SeenTracks(frame_index, track_ids, queries) if len(track_ids) else None
+        self._state = LinkState(seen, lost[-self._lost_limit :], next_track_id)
+        return track_ids.copy()
+
+    def _choose(
+        self,
+        track_ids: NDArray[np.int64],
+        references: Embeddings,
+        groups: Sequence[SeenTracks],
+        decisions: "_Decisions",
+    ) -> None:
+        """Let unlinked detections choose from the groups, one group after the other; fills `track_ids`."""
+        unlinked = np.flatnonzero(track_ids == _UNLINKED)
+        known = groups[0] if len(groups) == 1 else _joined(groups)
+        scores = self._similarity.scores(known.queries, references[unlinked])
+        scores[scores < self._threshold] = 0
+        for detection_index, track_id in decisions.forbidden:
+            scores[np.ix_(known.track_ids == track_id, unlinked == detection_index)] = 0
+        end = 0
+        hopeful = np.count_nonzero(scores, axis=1)
+        for group in groups:
+            rows, end = slice(end, end + len(group.track_ids)), end + len(group.track_ids)
+            if not hopeful[rows].any():
+                continue
+            rest = np.flatnonzero(track_ids[unlinked] == _UNLINKED)
+            chosen = _greedy(scores[rows][:, rest])
+            linked = chosen >= 0
+            track_ids[unlinked[rest[linked]]] = group.track_ids[chosen[linked]]
+
+    def _name_new(self, track_ids: NDArray[np.int64]) -> int:
+        """Fill in ids of new tracks; returns the next one."""
+        first = max(self._state.next_track_id, int(track_ids.max(initial=_UNLINKED)) + 1)
+        new = np.flatnonzero(track_ids == _UNLINKED)
+        track_ids[new] = np.arange(first, first + len(new))
+        return first + len(new)
+
+
+class _Decisions(NamedTuple):
+    """`LinkConstraints` of one frame."""
+
+    forced: dict[int, int]
+    forbidden: list[tuple[int, int]]
+
+
+_NOTHING_DECIDED = _Decisions({}, [])
+
+
+def _decisions_by_frame(constraints: LinkConstraints) -> dict[int, _Decisions]:
+    by_frame: dict[int, _Decisions] = {}
+    for (frame_index, detection_index), track_id in constraints.forced.items():
+        by_frame.setdefault(frame_index, _Decisions({}, [])).forced[detection_index] = track_id
+    for frame_index, detection_index, track_id in constraints.forbidden:
+        by_frame.setdefault(frame_index, _Decisions({}, [])).forbidden.append((detection_index, track_id))
+    return by_frame
+
+
+def _force(frame_index: int, track_ids: NDArray[np.int64], forced: dict[int, int]) -> None:
+    if max(forced) >= len(track_ids) or min(forced) < 0:
+        raise ValueError(f"frame {frame_index} has {len(track_ids)} detections, none has the index {max(forced)}")
+    if len(set(forced.values())) < len(forced):
+        raise ValueError(f"frame {frame_index}: one track is forced on two detections")
+    track_ids[list(forced)] = list(forced.values())
+
+
+def _greedy(scores: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Row that each column takes: in order, the best one above 0 that no earlier column took; -1 for none.
+
+    Args:
+        scores: (N, M) float32, at least 0; changed.
+    """
+    best: NDArray[np.intp] = scores.argmax(0)
+    best[scores.max(0) == 0] = -1
+    wanted = best[best >= 0]
+    if len(np.unique(wanted)) == len(wanted):
+        return best  # nobody competes, so everybody gets the best one
+    for column in range(scores.shape[1]):
+        row = int(scores[:, column].argmax())
+        best[column] = row if scores[row, column] > 0 else -1
+        if best[column] >= 0:
+            scores[row] = 0
+    return best
+
+
+def _seen_tracks(sightings: list[Sighting]) -> SeenTracks:
+    track_ids = np.array([sighting.track_id for sighting in sightings], dtype=np.int64)
+    return SeenTracks(sightings[0].frame_index, track_ids, np.stack([sighting.query for sighting in sightings]))
+
+
+def _joined(groups: Sequence[SeenTracks]) -> SeenTracks:
+    track_ids = np.concatenate([group.track_ids for group in groups])
+    return SeenTracks(groups[0].frame_index, track_ids, np.concatenate([group.queries for group in groups]))
+
+
+def _without(groups: tuple[SeenTracks, ...], track_ids: NDArray[np.int64]) -> tuple[SeenTracks, ...]:
+    rest = (group.without(track_ids) for group in groups)
+    return tuple(group for group in rest if len(group.track_ids))
