@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.document.classes import match_categories
 from app.document.evidence import store_evidence
 from app.document.history import History
 from app.document.images import Cell
@@ -234,18 +235,11 @@ def begin_run(
 
 
 def _adopt_categories(transaction: Transaction, label_set: LabelSet) -> list[int]:
-    """Category ids of the project for the classes of a label set; missing ones are added, with their own id if free."""
-    known = {c.name.casefold(): c.category_id for c in transaction.document.categories()}
-    taken = set(known.values())
-    result: list[int] = []
-    for category in label_set.categories:
-        category_id = known.get(category.name.casefold())
-        if category_id is None:
-            category_id = category.category_id if category.category_id not in taken else max(taken, default=0) + 1
-            taken.add(category_id)
-            transaction.put_row("categories", (category_id,), (category.name,))
-        result.append(category_id)
-    return result
+    """Category id in the project of each of the model's class indices; classes that are missing by name are added."""
+    added, ids = match_categories(transaction.document, label_set.categories)
+    for category in added:
+        transaction.put_row("categories", (category.category_id,), (category.name,))
+    return [ids[category.category_id] for category in label_set.categories]
 
 
 def _is_replaceable(cell: Cell) -> bool:

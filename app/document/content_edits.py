@@ -132,12 +132,13 @@ class SetCategory:
     @property
     def text(self) -> str:
         """See `Edit.text`."""
-        return f"Set class of {_listed(self.track_ids)} to {self.category_id}"
+        return f"Set class of {_listed(self.track_ids)} to class {self.category_id}"
 
     def apply(self, transaction: Transaction) -> None:
         """See `Edit.apply`."""
-        _require_category(transaction, self.category_id)
+        name = _require_category(transaction, self.category_id)
         _set_track_column(transaction, self.video_id, self.track_ids, category_id=self.category_id, category_set=1)
+        transaction.text = f"Set class of {_listed(self.track_ids)} to {name}"
 
 
 @dataclass(frozen=True)
@@ -176,8 +177,9 @@ class RenameCategory:
 
     def apply(self, transaction: Transaction) -> None:
         """See `Edit.apply`."""
-        _require_category(transaction, self.category_id)
+        previous = _require_category(transaction, self.category_id)
         name = _free_name(transaction, self.name, self.category_id)
+        transaction.text = f"Rename class {previous} to {name}"
         transaction.put_row("categories", (self.category_id,), (name,))
 
 
@@ -217,6 +219,7 @@ class RemoveVideo:
         """See `Edit.apply`."""
         video = transaction.document.video(self.video_id)
         transaction.put_row("videos", (self.video_id,), _video_row(video, removed=True))
+        transaction.text = f"Remove video {video.name}"
 
 
 @dataclass(frozen=True)
@@ -256,9 +259,12 @@ def _set_track_column(transaction: Transaction, video_id: int, track_ids: Iterab
         raise EditRefused("Nothing to change: it is so already" if track_ids else "Select a track first")
 
 
-def _require_category(transaction: Transaction, category_id: int) -> None:
-    if transaction.row("categories", category_id) is None:
+def _require_category(transaction: Transaction, category_id: int) -> str:
+    """Name of a class that must be there."""
+    row = transaction.row("categories", category_id)
+    if row is None:
         raise EditRefused(f"There is no class {category_id} in this project; add it first")
+    return str(row[0])
 
 
 def _free_name(transaction: Transaction, name: str, category_id: int) -> str:

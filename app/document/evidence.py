@@ -45,8 +45,6 @@ class KnownTrack:
         class_scores: (C,) float16.
         query: (E,) float16.
         reference: (E,) float16.
-        class_sum: (C,) float64 class scores summed over all frames before that frame.
-        frame_count: number of frames summed.
     """
 
     track_id: int
@@ -57,8 +55,6 @@ class KnownTrack:
     class_scores: NDArray[np.float16]
     query: NDArray[np.float16]
     reference: NDArray[np.float16]
-    class_sum: NDArray[np.float64]
-    frame_count: int
 
 
 def store_evidence(queries: Queries, run_id: int, result: FrameResult, mask_ids: list[int]) -> None:
@@ -123,25 +119,21 @@ def known_tracks(queries: Queries, video_id: int, before_frame: int, look_back: 
         look_back: leave out tracks last seen more frames ago than this.
 
     Returns:
-        By track id; tracks that no model detected in these frames are left out.
+        One for each track, by frame and in the order of that frame's detections; tracks that no model detected in these
+        frames are left out. With document ids as the segmenter's ids, `begin_run` gets `{id: id}` of all of them.
     """
     first = 0 if look_back is None else max(0, before_frame - look_back)
     rows = queries.connection.execute(
         "SELECT track_id, max(frame_index), run_id, slot FROM cells"
-        " WHERE video_id = ? AND frame_index < ? AND run_id > 0 GROUP BY track_id ORDER BY track_id",
+        " WHERE video_id = ? AND frame_index < ? AND run_id > 0 GROUP BY track_id ORDER BY 2, 4",
         (video_id, before_frame),
     ).fetchall()
-    return [_known(queries, video_id, row) for row in rows if row[1] >= first]
+    return [_known(queries, row) for row in rows if row[1] >= first]
 
 
-def _known(queries: Queries, video_id: int, row: tuple[int, int, int, int]) -> KnownTrack:
+def _known(queries: Queries, row: tuple[int, int, int, int]) -> KnownTrack:
     track_id, frame_index, run_id, slot = row
     (evidence,) = frame_evidence(queries, run_id, frame_index, frame_index)
-    votes = queries.class_votes(video_id, track_id)
-    assert votes is not None
-    before = votes.frame_indices <= frame_index
-    columns = np.searchsorted(votes.category_ids, queries.cache.run_categories(run_id))
-    class_sum = votes.class_scores[before].astype(np.float64).sum(axis=0)[columns]
     return KnownTrack(
         track_id,
         frame_index,
@@ -151,8 +143,6 @@ def _known(queries: Queries, video_id: int, row: tuple[int, int, int, int]) -> K
         evidence.class_scores[slot],
         evidence.queries[slot],
         evidence.references[slot],
-        class_sum,
-        int(before.sum()),
     )
 
 

@@ -78,6 +78,9 @@ class History:
                 self._set_covered(entry_id, run.head if edit.reach.end >= run.head else None)
             else:
                 edit.apply(transaction)
+            if transaction.text:
+                sql = "UPDATE history SET text = ? WHERE entry_id = ?"
+                self.document.connection.execute(sql, (transaction.text, entry_id))
             self.store_images(transaction)
         return transaction.change
 

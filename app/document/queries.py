@@ -108,6 +108,11 @@ class Queries:
         rows = self._rows(sql, video_id, track_id, frame_index)
         return _instance(rows[0]) if rows else None
 
+    def track_instances(self, video_id: int, track_id: int) -> list[Instance]:
+        """All instances of a track by frame."""
+        sql = f"{_INSTANCE} WHERE c.video_id = ? AND c.track_id = ? ORDER BY c.frame_index"
+        return [_instance(row) for row in self._rows(sql, video_id, track_id)]
+
     def lane(self, video_id: int, track_id: int) -> Lane:
         """Where a track is present; empty arrays when nowhere."""
         rows = self._rows(

@@ -31,6 +31,7 @@ class Transaction:
     Attributes:
         images: what was changed so far, see `take_images`.
         change: what views have to look at again.
+        text: a better text for the entry than the edit alone can give; empty when there is none.
         overflow_track: while a run lands, gives the track that takes in what is detected for a locked track.
     """
 
@@ -39,6 +40,7 @@ class Transaction:
         self.entry_id = entry_id
         self.images = Images()
         self.change = Change()
+        self.text = ""
         self.overflow_track: Callable[[Transaction, int], int] | None = None
         self._connection: sqlite3.Connection = document.connection
 

@@ -1,0 +1,215 @@
+"""YouTube-VIS datasets and results as tracks of the project: read and checked first, then one undoable edit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.document.classes import match_categories
+from app.document.content_edits import AddVideo
+from app.document.history import History
+from app.document.images import Cell
+from app.document.queries import Queries
+from app.document.records import Category, Change, EditRefused, Origin, Video
+from app.document.transaction import Transaction
+from visolo import rle as rle_masks
+from visolo.categories import LabelSet
+from visolo.errors import AnnotationError, MediaError
+from visolo.io import ytvis
+from visolo.io.images import images_in_folder
+from visolo.rle import Rle
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedTrack:
+    """One track to be added: a mask or None for each frame of its video, and a score in [0, 1]."""
+
+    video_id: int
+    category_id: int
+    score: float
+    segmentations: Sequence[Rle | None]
+
+
+@dataclass(frozen=True, eq=False)
+class ImportTracks:
+    """Add videos, classes and tracks that were read from a file; tracks get the next free ids in this order."""
+
+    text: str
+    videos: tuple[Video, ...]
+    categories: tuple[Category, ...]
+    tracks: tuple[ImportedTrack, ...]
+
+    def apply(self, transaction: Transaction) -> None:
+        """See `Edit.apply`."""
+        for category in self.categories:
+            transaction.put_row("categories", (category.category_id,), (category.name,))
+        for video in self.videos:
+            AddVideo(video).apply(transaction)
+        added = False
+        for track in self.tracks:
+            cells = _cells(transaction, track)
+            transaction.replace_cells([], cells)
+            added = added or bool(cells)
+        if not added and not self.videos:
+            raise EditRefused("The file holds no mask, so there is nothing to import")
+
+
+def import_dataset(history: History, path: Path, images: Path | None = None) -> Change:
+    """Add the videos and tracks of a YouTube-VIS dataset, as one entry.
+
+    Args:
+        history: of the open project.
+        path: the JSON file.
+        images: folder that its `file_names` count from; found beside the file when None.
+
+    Raises:
+        AnnotationError: the file is not such a dataset.
+        MediaError: a video's folder holds other images than the file names.
+        EditRefused: its videos are in the project already.
+    """
+    return history.do(read_dataset_import(history.document, path, images))
+
+
+def import_results(
+    history: History,
+    path: Path,
+    *,
+    dataset: Path | None = None,
+    images: Path | None = None,
+    video_id: int | None = None,
+    label_set: LabelSet | None = None,
+) -> Change:
+    """Add a model's results as tracks, as one entry: either with the videos of `dataset`, or to one video.
+
+    Args:
+        history: of the open project.
+        path: the results JSON.
+        dataset: the dataset JSON that the results are of; its videos are added.
+        images: see `import_dataset`.
+        video_id: the project's video that all results are of.
+        label_set: what the results' class ids mean; the dataset's or the project's own classes when None.
+
+    Raises:
+        AnnotationError: a file is wrong, or number or size of the masks do not fit the video.
+        EditRefused: the dataset's videos are in the project already, or there is nothing to import.
+    """
+    if dataset is not None:
+        return history.do(read_results_import(history.document, path, dataset, images))
+    if video_id is None:
+        raise ValueError("give the dataset or the video that the results are of")
+    return history.do(read_video_results_import(history.document, path, video_id, label_set))
+
+
+def read_dataset_import(queries: Queries, path: Path, images: Path | None = None) -> ImportTracks:
+    """The edit of `import_dataset`, for callers that read on another thread; raises the same."""
+    dataset = ytvis.read_dataset(path)
+    videos, ids = _videos(queries, dataset, path, images)
+    categories, category_ids = match_categories(queries, dataset.categories)
+    tracks = tuple(
+        ImportedTrack(ids[a.video_id], category_ids[a.category_id], 1.0, a.segmentations) for a in dataset.annotations
+    )
+    crowds = sum(a.iscrowd for a in dataset.annotations)
+    note = f"; {crowds} crowd annotations became plain tracks" if crowds else ""
+    return ImportTracks(_text(path, videos, tracks) + note, videos, categories, tracks)
+
+
+def read_results_import(queries: Queries, path: Path, dataset_path: Path, images: Path | None = None) -> ImportTracks:
+    """The edit of `import_results` with a dataset; raises the same."""
+    dataset = ytvis.read_dataset(dataset_path)
+    entries = ytvis.read_results(path, dataset)
+    videos, ids = _videos(queries, dataset, dataset_path, images)
+    categories, category_ids = match_categories(queries, dataset.categories)
+    tracks = tuple(
+        ImportedTrack(ids[e.video_id], category_ids[e.category_id], e.score, e.segmentations) for e in entries
+    )
+    return ImportTracks(_text(path, videos, tracks), videos, categories, tracks)
+
+
+def read_video_results_import(
+    queries: Queries, path: Path, video_id: int, label_set: LabelSet | None = None
+) -> ImportTracks:
+    """The edit of `import_results` with one video; raises the same."""
+    video = queries.video(video_id)
+    entries = ytvis.read_results(path)
+    if len({e.video_id for e in entries}) > 1:
+        raise AnnotationError(f"{path}: holds results of several videos; open it together with its dataset file")
+    known = label_set.categories if label_set else queries.categories()
+    categories, category_ids = match_categories(queries, known)
+    for index, entry in enumerate(entries):
+        _check_fit(entry, f"{path}: entry [{index}]", video)
+        if entry.category_id not in category_ids:
+            raise AnnotationError(
+                f"{path}: entry [{index}] has the class {entry.category_id}, which is not among the classes"
+                f" of {label_set.name if label_set else 'this project'}; choose the label set it was made with"
+            )
+    tracks = tuple(ImportedTrack(video_id, category_ids[e.category_id], e.score, e.segmentations) for e in entries)
+    used = {t.category_id for t in tracks}
+    return ImportTracks(_text(path, (), tracks), (), tuple(c for c in categories if c.category_id in used), tracks)
+
+
+def _cells(transaction: Transaction, track: ImportedTrack) -> list[Cell]:
+    masks = {index: rle for index, rle in enumerate(track.segmentations) if rle is not None and rle_masks.area(rle) > 0}
+    if not masks:
+        return []
+    track_id = transaction.document.next_track_id(track.video_id)
+    transaction.add_track(track.video_id, track_id, track.category_id, category_set=False)
+    cells = []
+    for frame_index, rle in masks.items():
+        mask_id = transaction.add_mask(rle)
+        position = (track.video_id, track_id, frame_index)
+        cells.append(Cell(*position, mask_id, mask_id, track.score, int(Origin.IMPORTED), 0, 0, -1))
+    return cells
+
+
+def _videos(
+    queries: Queries, dataset: ytvis.Dataset, path: Path, images: Path | None
+) -> tuple[tuple[Video, ...], Mapping[int, int]]:
+    present = {(queries.path.parent / v.source).resolve() for v in queries.videos()}
+    first_free = queries.next_video_id()
+    keeps_ids = not any(v.video_id < first_free for v in dataset.videos)
+    videos: list[Video] = []
+    ids: dict[int, int] = {}
+    for position, item in enumerate(dataset.videos):
+        source = _image_folder(item, path, images)
+        if source.resolve() in present:
+            raise EditRefused(f"{source}: this video is in the project already; import into a new project")
+        ids[item.video_id] = item.video_id if keeps_ids else first_free + position
+        name = Path(item.file_names[0]).parent.name if item.file_names else f"video {item.video_id}"
+        videos.append(Video(ids[item.video_id], name or path.stem, str(source), item.length, item.height, item.width))
+    return tuple(videos), ids
+
+
+def _image_folder(video: ytvis.Video, path: Path, images: Path | None) -> Path:
+    """The folder of a video's images; where it should be when it is nowhere."""
+    if not video.file_names:
+        return (images or path.parent / "JPEGImages") / str(video.video_id)
+    roots = [images] if images else [path.parent / "JPEGImages", path.parent, path.parent / path.stem / "JPEGImages"]
+    folders = [root / Path(video.file_names[0]).parent for root in roots]
+    folder = next((f for f in folders if f.is_dir()), folders[0]).resolve()
+    if folder.is_dir():
+        found = [image.name for image in images_in_folder(folder)]
+        named = [Path(name).name for name in video.file_names]
+        if found != named:
+            raise MediaError(
+                f"{folder}: holds {len(found)} images, {path.name} names {len(named)} for video {video.video_id};"
+                " keep exactly the named ones, in the order of their names, in the folder"
+            )
+    return folder
+
+
+def _check_fit(entry: ytvis.ResultEntry, where: str, video: Video) -> None:
+    if len(entry.segmentations) != video.frame_count:
+        raise AnnotationError(
+            f"{where} has {len(entry.segmentations)} masks, {video.name} has {video.frame_count} frames;"
+            " choose the results of this video"
+        )
+    size = next((rle.size for rle in entry.segmentations if rle is not None), (video.height, video.width))
+    if size != (video.height, video.width):
+        raise AnnotationError(
+            f"{where}: its masks are {size[0]} x {size[1]}, {video.name} is {video.height} x {video.width};"
+            " export the results at the video's size"
+        )
+
+
+def _text(path: Path, videos: Sequence[Video], tracks: Sequence[ImportedTrack]) -> str:
+    parts = [f"{len(videos)} videos"] if videos else []
+    return f"Import {path.name}: {', '.join([*parts, f'{len(tracks)} tracks'])}"
