@@ -13,7 +13,7 @@ from app.session import Session
 from visolo.categories import Category
 
 _ROLE = Qt.ItemDataRole.UserRole
-_MOVES = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
+_STEPS: dict[int, int] = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
 
 
 class CategoryChoice(NamedTuple):
@@ -117,12 +117,11 @@ class CategoryDialog(QDialog):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Arrow keys in the line move through the list."""
-        if watched is self._line and isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
-            if Qt.Key(event.key()) in _MOVES:
-                step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
-                row = self._list.currentRow() + step[Qt.Key(event.key())]
-                self._list.setCurrentRow(max(0, min(row, self._list.count() - 1)))
-                return True
+        is_press = watched is self._line and event.type() is QEvent.Type.KeyPress
+        step = _STEPS.get(event.key(), 0) if is_press and isinstance(event, QKeyEvent) else 0
+        if step:
+            self._list.setCurrentRow(max(0, min(self._list.currentRow() + step, self._list.count() - 1)))
+            return True
         return super().eventFilter(watched, event)
 
     def _narrow(self, text: str) -> None:

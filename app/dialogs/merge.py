@@ -1,5 +1,7 @@
 """Merging two tracks; where both are in a frame, the user sees such frames and says whose masks stay."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
@@ -117,7 +119,7 @@ class MergeDialog(QDialog):
     def accept(self) -> None:
         """Make the edit."""
         assert self._session.video is not None
-        prefer = "kept" if self._choices.checkedId() == 0 else "absorbed"
+        prefer: Literal["kept", "absorbed"] = "kept" if self._choices.checkedId() == 0 else "absorbed"
         edit = MergeTracks(self._session.video.video_id, self._keep, self._absorbed, prefer)
         if self._session.do(edit):
             self._session.select({self._keep})

@@ -65,17 +65,18 @@ class Inspector(QScrollArea):
         self._facts = QGridLayout()
         self._facts.setColumnStretch(1, 1)
         self._facts.setVerticalSpacing(3)
-        self._values = {name: QLabel(objectName=f"fact_{name}") for name in ("class", "score", "area", "mask", "lock")}
+        self._values = {name: QLabel() for name in ("class", "score", "area", "mask", "lock")}
         for row, (name, value) in enumerate(self._values.items()):
             title = QLabel(name)
             title.setProperty("muted", True)
+            value.setObjectName(f"fact_{name}")
             self._facts.addWidget(title, row, 0)
             self._facts.addWidget(value, row, 1)
         body = QVBoxLayout(self._body)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(8)
-        for widget in (self.bar, self.strip, self._sentence):
-            body.addWidget(widget)
+        for part in (self.bar, self.strip, self._sentence):
+            body.addWidget(part)
         body.addLayout(self._buttons)
         body.addLayout(self._facts)
         content = QWidget()
@@ -155,7 +156,10 @@ class Inspector(QScrollArea):
         shown = self._summary.shown[:_BUTTONS] if self._summary is not None else []
         for category_id, _ in shown:
             name = self._names.get(category_id, "?")
-            button = QPushButton(name, checkable=True, checked=tracks[0].category_id == category_id)
+            button = QPushButton(name)
+            if tracks[0].category_id == category_id:
+                button.setIcon(theme.icon("mdi6.check", theme.current_theme().good))
+                button.setAccessibleName(f"{name}, the class now")
             button.setObjectName(f"setCategory_{category_id}")
             button.setToolTip(f"Set the class of track {tracks[0].track_id} to {name}")
             button.clicked.connect(partial(self._set_category, category_id))

@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter, QPainterPath, QPixmap
+from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -209,5 +209,5 @@ class QueuePanel(QWidget):
         self._session.do(RemoveVideo(video_id))
 
 
-def _elided(metrics, text: str, width: int) -> str:  # noqa: ANN001 - Qt's font metrics
-    return str(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width))
+def _elided(metrics: QFontMetrics, text: str, width: int) -> str:
+    return metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, width)

@@ -1,5 +1,6 @@
-"""The project's videos as a Qt list model: name, length, how far each is, and its picture when that has been decoded."""
+"""The project's videos as a Qt list model: name, length, how far each is, and its picture once it is decoded."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,6 +16,8 @@ PROGRESS_ROLE = Qt.ItemDataRole.UserRole + 1
 PICTURE_SIZE = QSize(56, 36)
 _PIXEL_RATIO = 2
 _KEPT_PICTURES = 400
+# Past a fade-in, yet not so far that decoding up to it takes long.
+_LATEST_PICTURE = 24
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -53,6 +56,14 @@ class QueueModel(QAbstractListModel):
         self._progress: dict[int, VideoProgress] = {}
         self._pictures: dict[int, QPixmap] = {}
         self._requested: set[int] = set()
+        self._readers: dict[int, Callable[[Video], object]] = {
+            Qt.ItemDataRole.DisplayRole: _name,
+            Qt.ItemDataRole.ToolTipRole: self._tip,
+            Qt.ItemDataRole.AccessibleTextRole: self._words,
+            Qt.ItemDataRole.DecorationRole: self._picture,
+            VIDEO_ROLE: _itself,
+            PROGRESS_ROLE: self.progress,
+        }
         self.loader = PictureLoader(self)
         self.loader.ready.connect(self._take_picture)
 
@@ -63,18 +74,8 @@ class QueueModel(QAbstractListModel):
         if not index.isValid():
             return None
         video = self._videos[index.row()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return video.name
-            case Qt.ItemDataRole.ToolTipRole:
-                return f"{video.source}\n{video.width} × {video.height}, {state_words(video, self.progress(video))}"
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{video.name}, {state_words(video, self.progress(video))}"
-            case Qt.ItemDataRole.DecorationRole:
-                return self._picture(video)
-        if role == VIDEO_ROLE:
-            return video
-        return self.progress(video) if role == PROGRESS_ROLE else None
+        read = self._readers.get(role)
+        return None if read is None else read(video)
 
     def reset(self) -> None:
         """Another project, or videos came and went."""
@@ -110,6 +111,12 @@ class QueueModel(QAbstractListModel):
             found = self._progress[video.video_id] = self._read_progress(video)
         return found
 
+    def _tip(self, video: Video) -> str:
+        return f"{video.source}\n{video.width} × {video.height}, {state_words(video, self.progress(video))}"
+
+    def _words(self, video: Video) -> str:
+        return f"{video.name}, {state_words(video, self.progress(video))}"
+
     def _touch(self, video_id: int) -> None:
         self._progress.pop(video_id, None)
         row = self.row_of(video_id)
@@ -139,8 +146,8 @@ class QueueModel(QAbstractListModel):
             assert self._session.document is not None
             self._requested.add(video.video_id)
             source, size = self._session.document.source_path(video.video_id), PICTURE_SIZE * _PIXEL_RATIO
-            middle = video.frame_count // 2
-            self.loader.request(PictureRequest(video.video_id, source, middle, size, (), video.pixel_aspect))
+            frame_index = min(video.frame_count // 4, _LATEST_PICTURE)
+            self.loader.request(PictureRequest(video.video_id, source, frame_index, size, (), video.pixel_aspect))
         return picture
 
     def _take_picture(self, picture: Picture) -> None:
@@ -157,6 +164,14 @@ class QueueModel(QAbstractListModel):
         row = self.row_of(picture.key)
         if row is not None:
             self.dataChanged.emit(self.index(row), self.index(row), [Qt.ItemDataRole.DecorationRole])
+
+
+def _name(video: Video) -> str:
+    return video.name
+
+
+def _itself(video: Video) -> Video:
+    return video
 
 
 def state_words(video: Video, progress: VideoProgress) -> str:

@@ -61,7 +61,8 @@ def _premultiplied(color: QColor, alpha: NDArray) -> NDArray[np.uint32]:
     """0xAARRGGBB with colours times alpha, per alpha in [0, 1]."""
     levels = np.rint(alpha * 255).astype(np.uint32)
     red, green, blue = (levels * channel // 255 for channel in (color.red(), color.green(), color.blue()))
-    return (levels << 24) | (red << 16) | (green << 8) | blue
+    packed: NDArray[np.uint32] = (levels << 24) | (red << 16) | (green << 8) | blue
+    return packed
 
 
 def _corner_insets(height: int) -> list[int]:

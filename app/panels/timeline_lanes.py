@@ -42,7 +42,7 @@ class LanePoint(NamedTuple):
 
 
 class LaneColumns:
-    """Prefix sums of one track's lane: any range of frames is summed in O(log n), so a paint costs pixels, not frames."""
+    """Prefix sums of one track's lane: a range of frames is summed in O(log n), so a paint costs pixels, not frames."""
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane

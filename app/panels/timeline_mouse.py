@@ -1,5 +1,7 @@
 """What the mouse does on the timeline: scrub, select lanes, mark a range, zoom, scroll."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QCursor, QHelpEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip
@@ -36,29 +38,19 @@ class TimelineMouse(QObject):
         self._drag: str | None = None
         self._drag_start = 0
         self._last_x = 0.0
+        self._handlers: dict[QEvent.Type, Callable[..., bool]] = {
+            QEvent.Type.MouseButtonPress: self._press,
+            QEvent.Type.MouseMove: self._move,
+            QEvent.Type.MouseButtonRelease: self._release,
+            QEvent.Type.MouseButtonDblClick: self._double_click,
+            QEvent.Type.Wheel: self._wheel,
+            QEvent.Type.ToolTip: self._show_tip,
+        }
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Qt's entry: True when the event was used up here."""
-        match event.type():
-            case QEvent.Type.MouseButtonPress:
-                assert isinstance(event, QMouseEvent)
-                return self._press(event)
-            case QEvent.Type.MouseMove:
-                assert isinstance(event, QMouseEvent)
-                return self._move(event)
-            case QEvent.Type.MouseButtonRelease:
-                self._drag = None
-                return False
-            case QEvent.Type.MouseButtonDblClick:
-                assert isinstance(event, QMouseEvent)
-                return self._double_click(event)
-            case QEvent.Type.Wheel:
-                assert isinstance(event, QWheelEvent)
-                return self._wheel(event)
-            case QEvent.Type.ToolTip:
-                assert isinstance(event, QHelpEvent)
-                return self._show_tip(event)
-        return False
+        handle = self._handlers.get(event.type())
+        return handle is not None and handle(event)
 
     @property
     def is_dragging(self) -> bool:
@@ -110,6 +102,10 @@ class TimelineMouse(QObject):
             self._drag = None
             self.view_changed.emit()
         return True
+
+    def _release(self, event: QMouseEvent) -> bool:
+        self._drag = None
+        return False
 
     def _double_click(self, event: QMouseEvent) -> bool:
         position, scene = event.position(), self._model.scene

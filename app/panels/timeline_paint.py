@@ -166,7 +166,7 @@ def _hatch(painter: QPainter) -> QBrush:
     ratio = painter.device().devicePixelRatioF()
     tile = QPixmap(round(_HATCH_STEP * ratio), round(_HATCH_STEP * ratio))
     tile.setDevicePixelRatio(ratio)
-    tile.fill(theme.color("canvas"))
+    tile.fill(theme.color("window"))
     strokes = QPainter(tile)
     strokes.setRenderHint(QPainter.RenderHint.Antialiasing)
     strokes.setPen(QPen(theme.color("border"), 1.6))

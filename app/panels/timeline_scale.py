@@ -103,7 +103,8 @@ class TimelineScale:
         """
         count = max(1, round(self.width * pixel_ratio))
         step = 1.0 / (self.pixels_per_frame * pixel_ratio)
-        return np.floor(self.first + np.arange(count + 1) * step + 1e-9).astype(np.int64)
+        edges: NDArray[np.int64] = np.floor(self.first + np.arange(count + 1) * step + 1e-9).astype(np.int64)
+        return edges
 
     def ticks(self) -> tuple[list[int], int]:
         """Labelled frames of the ruler and how many parts each step has.

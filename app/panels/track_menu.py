@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtGui import QAction, QIcon, QPixmap
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app import theme
@@ -85,11 +85,11 @@ class _Builder:
         others = [s for t, s in self._summaries.items() if t != track_id]
         others.sort(key=lambda s: (s.track.track_id not in self._here, s.track.track_id))
         where = "" if self._scope is None else f" {self._scope}"
-        assign = menu.addMenu(f"Assign to{where}")
+        assign = menu.addMenu(f"Assign{where} to")
         self._add_scoped(assign, "New track\tCtrl+0", partial(self._reassign, track_id, None))
         assign.addSeparator()
         self._add_tracks(assign, others, partial(self._reassign, track_id), is_scoped=True)
-        swap = menu.addMenu(f"Swap with{where}")
+        swap = menu.addMenu(f"Swap{where} with")
         self._add_tracks(swap, others, partial(self._swap, track_id), is_scoped=True)
         merge = menu.addMenu("Merge into")
         self._add_tracks(merge, others, partial(self._merge, track_id), is_scoped=False)
@@ -208,7 +208,7 @@ def _scope_of(session: Session) -> FrameRange | None:
         return None
 
 
-def _add(menu: QMenu, text: str, slot: Callable[[], None], icon: QIcon | None = None):  # noqa: ANN202
+def _add(menu: QMenu, text: str, slot: Callable[[], None], icon: QIcon | None = None) -> QAction:
     action = menu.addAction(text) if icon is None else menu.addAction(icon, text)
     action.triggered.connect(lambda _checked=False: slot())
     return action

@@ -1,6 +1,7 @@
 """The tracks of the current video as a Qt table model that follows the document row by row."""
 
 from bisect import bisect_left
+from collections.abc import Callable
 from enum import IntEnum
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -49,6 +50,15 @@ class TrackTableModel(QAbstractTableModel):
         self._session = session
         self._rows: list[TrackSummary] = []
         self._names: dict[int, str] = {}
+        self._readers: dict[int, Callable[[TrackSummary, Column], object]] = {
+            Qt.ItemDataRole.DisplayRole: self._text,
+            Qt.ItemDataRole.ForegroundRole: self._foreground,
+            Qt.ItemDataRole.TextAlignmentRole: _alignment_of,
+            Qt.ItemDataRole.ToolTipRole: self._tip,
+            Qt.ItemDataRole.AccessibleTextRole: self._spoken,
+            SORT_ROLE: self._sort_key,
+            TRACK_ID_ROLE: _id_of,
+        }
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102 - Qt's signature
         return 0 if parent.isValid() else len(self._rows)
@@ -73,20 +83,8 @@ class TrackTableModel(QAbstractTableModel):
         if not index.isValid():
             return None
         row, column = self._rows[index.row()], Column(index.column())
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return self._text(row, column)
-            case Qt.ItemDataRole.ForegroundRole:
-                return self._foreground(row, column)
-            case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column)
-            case Qt.ItemDataRole.ToolTipRole:
-                return self._tip(row, column)
-            case Qt.ItemDataRole.AccessibleTextRole:
-                return self._tip(row, column) if column >= Column.VISIBLE else self._text(row, column)
-        if role == SORT_ROLE:
-            return self._sort_key(row, column)
-        return row.track.track_id if role == TRACK_ID_ROLE else None
+        read = self._readers.get(role)
+        return None if read is None else read(row, column)
 
     def summary(self, row: int) -> TrackSummary:
         """The track of a row."""
@@ -149,6 +147,9 @@ class TrackTableModel(QAbstractTableModel):
                 return str(row.frame_count)
         return None
 
+    def _spoken(self, row: TrackSummary, column: Column) -> str | None:
+        return self._tip(row, column) if column >= Column.VISIBLE else self._text(row, column)
+
     def _sort_key(self, row: TrackSummary, column: Column) -> object:
         match column:
             case Column.CLASS:
@@ -181,6 +182,14 @@ class TrackTableModel(QAbstractTableModel):
 
 def _track_id(summary: TrackSummary) -> int:
     return summary.track.track_id
+
+
+def _id_of(row: TrackSummary, _column: Column) -> int:
+    return row.track.track_id
+
+
+def _alignment_of(_row: TrackSummary, column: Column) -> Qt.AlignmentFlag:
+    return _alignment(column)
 
 
 def _alignment(column: Column) -> Qt.AlignmentFlag:

@@ -230,7 +230,7 @@ class TrackTable(QWidget):
         self._count.setText(str(count))
         self._empty.setVisible(count == 0)
         self.view.setVisible(count > 0)
-        self.filter_line.setEnabled(count > 0)
+        self.filter_line.setVisible(count > 0)
         self._show_selection(self._session.selection)
 
     def _filter(self, text: str) -> None:

@@ -176,7 +176,7 @@ class VoteStrip(QWidget):
         return super().event(event)
 
     def _runs(self, summary: VoteSummary) -> list[tuple[QRectF, int]]:
-        """Pixel columns with the class of most of their minority frames: flips must not drown in the zoomed-out strip."""
+        """Areas of one class each; where a pixel holds many frames, one that disagrees wins: flips must not drown."""
         width = max(1, self.width())
         columns = (summary.frame_indices.astype(np.int64) * width) // self._frame_count
         is_flip = summary.winners != summary.category_ids[0]
