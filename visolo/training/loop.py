@@ -1,6 +1,7 @@
 """The training loop: one optimiser step after another, with checkpoints from which a run continues exactly."""
 
 import math
+import pickle
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -127,14 +128,18 @@ class Trainer:
         """
         try:
             state = torch.load(path, map_location=self.model.device, weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise WeightsError(
+                f"{path}: is no whole checkpoint of a training run; start anew in another folder"
+            ) from error
+        try:
             self.model.load_state_dict(state["model"])
             self._optimizer.load_state_dict(state["optimizer"])
             self._average = state["average"] if self._average is not None else None
             self.step = int(state["step"])
-        except (OSError, RuntimeError, KeyError, ValueError, EOFError) as error:
+        except (RuntimeError, KeyError, ValueError, TypeError) as error:
             raise WeightsError(
-                f"{path}: this run cannot be continued from it ({str(error).splitlines()[0]}); "
-                f"use the same preset and data, or start anew in another folder"
+                f"{path}: belongs to a run of another network or preset; resume with the settings it was started with"
             ) from error
 
     def averaged_state(self) -> dict[str, Tensor]:

@@ -1,0 +1,213 @@
+"""The training loop on a very small network: it learns, stops, continues exactly, and says what went wrong."""
+
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.multiprocessing as mp
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from training_data import write_stills
+
+from visolo.categories import load_label_set
+from visolo.config import ModelConfig
+from visolo.errors import ConfigError, OutputError, VisoloError, WeightsError
+from visolo.model.checkpoint import load_weights
+from visolo.model.visolo import build_model
+from visolo.training.clips import ClipMaker
+from visolo.training.config import TrainingConfig
+from visolo.training.datasets import read_training_data
+from visolo.training.distributed import process_group
+from visolo.training.loop import Trainer, learning_rate
+from visolo.training.run import CHECKPOINT_NAME, LOG_NAME, WEIGHTS_NAME, export_weights, run_training
+
+# pycocotools decodes masks with an array protocol that numpy 2 deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+SMALL = ModelConfig(
+    backbone="resnet18", bottleneck_width=8, num_classes=20, label_set="lite", grid=(3, 4), width=16, embedding=8,
+    norm_groups=4, input_size=(48, 64), learnt_similarity=True, category_prior_bias=-4.6,
+)  # fmt: skip
+QUICK = TrainingConfig(
+    steps=6, batch_size=2, learning_rate=2e-3, weight_decay=1e-2, clip_norm=10.0, schedule="cosine", ema_decay=0.9,
+    self_read_share=0.3, augmentation="zoom", target_extent="true", frozen_stages=1,
+)  # fmt: skip
+
+
+@pytest.fixture
+def stills(tmp_path):
+    return write_stills(tmp_path / "data")
+
+
+def _trainer(path, config=QUICK, seed=0):
+    torch.manual_seed(seed)
+    data = read_training_data(path, load_label_set("lite"))
+    return Trainer(build_model(SMALL), config, ClipMaker([data], None, SMALL.input_size, config))
+
+
+def _state(trainer):
+    return {name: value.clone() for name, value in trainer.model.state_dict().items()}
+
+
+def test_training_lowers_the_loss(stills):
+    trainer = _trainer(stills, replace(QUICK, steps=40, self_read_share=0.0, augmentation="official"))
+    totals = [metrics.total for metrics in trainer.run()]
+    assert sum(totals[-5:]) < 0.6 * sum(totals[:5])
+
+
+def test_a_resumed_run_takes_the_identical_steps(stills, tmp_path):
+    whole = _trainer(stills)
+    expected = [(m.step, m.total, m.gradient_norm) for m in whole.run()]
+    first = _trainer(stills)
+    run = first.run()
+    for _ in range(3):
+        next(run)
+    first.save(tmp_path / "half.pt")
+    second = _trainer(stills, seed=9)
+    second.load(tmp_path / "half.pt")
+    rest = [(m.step, m.total, m.gradient_norm) for m in second.run()]
+    assert rest == expected[3:]
+    for name, value in whole.averaged_state().items():
+        torch.testing.assert_close(second.averaged_state()[name], value, rtol=0, atol=0)
+
+
+def test_accumulated_parts_give_nearly_the_gradient_of_the_whole_batch(stills):
+    config = replace(QUICK, batch_size=4, self_read_share=0.0, steps=1)
+    norms = [next(_trainer(stills, replace(config, accumulate=parts)).run()).gradient_norm for parts in (1, 4)]
+    assert norms[1] == pytest.approx(norms[0], rel=0.2)  # each part averages its masks on its own
+
+
+def test_frozen_stages_stay_as_they_are(stills):
+    trainer = _trainer(stills, replace(QUICK, frozen_stages=2, steps=2))
+    before = _state(trainer)
+    list(trainer.run())
+    changed = {name for name, value in trainer.model.state_dict().items() if not torch.equal(value, before[name])}
+    assert not any(name.startswith(("backbone.stem", "backbone.res2")) for name in changed)
+    assert any(name.startswith("backbone.res3") for name in changed)
+    assert any(name.startswith("category_branch") for name in changed)
+
+
+def test_bf16_trains_too(stills):
+    metrics = list(_trainer(stills, replace(QUICK, precision="bf16", steps=2)).run())
+    assert all(m.total > 0 for m in metrics)
+
+
+def test_a_loss_that_is_no_number_stops_the_run_before_the_weights_change(stills):
+    trainer = _trainer(stills)
+    with torch.no_grad():
+        trainer.model.kernel_branch.project.conv.weight.fill_(torch.nan)
+    before = _state(trainer)
+    with pytest.raises(VisoloError, match="not a number at step 1"):
+        list(trainer.run())
+    torch.testing.assert_close(_state(trainer), before, equal_nan=True)
+
+
+def test_official_schedule_drops_at_the_milestones():
+    config = TrainingConfig()
+    assert [learning_rate(config, s) for s in (0, 59_999, 60_000, 100_000)] == pytest.approx([1e-4, 1e-4, 1e-5, 1e-6])
+
+
+def test_cosine_schedule_warms_up_and_ends_near_zero():
+    config = TrainingConfig(schedule="cosine", steps=100, warmup_steps=10, learning_rate=1.0)
+    rates = [learning_rate(config, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[10] == 1.0
+    assert rates[-1] < 1e-3
+
+
+def test_a_damaged_checkpoint_is_a_clear_error(stills, tmp_path):
+    (tmp_path / "bad.pt").write_bytes(b"nothing")
+    with pytest.raises(WeightsError, match="no whole checkpoint"):
+        _trainer(stills).load(tmp_path / "bad.pt")
+
+
+def test_a_checkpoint_of_another_network_is_a_clear_error(stills, tmp_path):
+    trainer = _trainer(stills)
+    trainer.save(tmp_path / "a.pt")
+    other = Trainer(build_model(replace(SMALL, width=32)), QUICK, trainer._maker)
+    with pytest.raises(WeightsError, match="another network"):
+        other.load(tmp_path / "a.pt")
+
+
+def test_exported_weights_are_the_average_and_load_again(stills, tmp_path):
+    trainer = _trainer(stills)
+    list(trainer.run())
+    export_weights(trainer, tmp_path / "w.safetensors", "lite")
+    loaded = load_weights(tmp_path / "w.safetensors")
+    assert loaded.config == SMALL
+    key = "category_branch.classify.weight"
+    torch.testing.assert_close(loaded.state_dict()[key], trainer.averaged_state()[key], rtol=1e-3, atol=1e-4)
+    assert not torch.equal(trainer.averaged_state()[key], trainer.model.state_dict()[key])
+
+
+LITE_RUN = TrainingConfig(
+    steps=3, batch_size=1, augmentation="zoom", self_read_share=1.0, clip_length=2, checkpoint_seconds=1e9
+)
+
+
+def _run(stills, folder, **changes):
+    arguments = {"preset": "lite", "config": LITE_RUN} | changes
+    return run_training([stills], folder, **arguments)
+
+
+def test_a_run_writes_weights_checkpoint_and_log_and_goes_on_from_them(stills, tmp_path):
+    folder = tmp_path / "run"
+    run = _run(stills, folder)
+    next(run)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert list(run) == []
+    assert {path.name for path in folder.iterdir()} == {CHECKPOINT_NAME, WEIGHTS_NAME, LOG_NAME}
+    with (folder / LOG_NAME).open("a") as file:
+        file.write("2,3,9,9,9,9,9,9,9,9\n")  # a step after the checkpoint, as a killed process leaves it
+    assert [metrics.step for metrics in _run(stills, folder, resume=True)] == [2, 3]
+    rows = (folder / LOG_NAME).read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["step", "1", "2", "3"]
+    assert load_weights(folder / WEIGHTS_NAME).config.label_set == "lite"
+
+
+def test_a_folder_with_a_run_is_not_overwritten(stills, tmp_path):
+    (tmp_path / CHECKPOINT_NAME).write_bytes(b"precious")
+    with pytest.raises(OutputError, match="already holds a run"):
+        next(_run(stills, tmp_path))
+    assert (tmp_path / CHECKPOINT_NAME).read_bytes() == b"precious"
+
+
+def test_resuming_nothing_is_a_clear_error(stills, tmp_path):
+    with pytest.raises(ConfigError, match="to resume from"):
+        next(_run(stills, tmp_path, resume=True))
+
+
+def test_weights_must_match_the_files(stills, tmp_path):
+    with pytest.raises(ConfigError, match="2 weights for 1 data files"):
+        next(_run(stills, tmp_path, data_weights=[1.0, 2.0]))
+
+
+def test_no_data_is_a_clear_error(tmp_path):
+    with pytest.raises(ConfigError, match="no data"):
+        next(run_training([], tmp_path, config=LITE_RUN))
+
+
+def _train_in_process(number, path, folder):
+    os.environ.update(
+        RANK=str(number), WORLD_SIZE="2", LOCAL_RANK=str(number), MASTER_ADDR="127.0.0.1", MASTER_PORT="29611"
+    )
+    torch.set_num_threads(1)
+    config = replace(QUICK, self_read_share=0.0, steps=2)
+    with process_group("cpu"):
+        trainer = _trainer(path, config)
+        totals = [metrics.total for metrics in trainer.run()]
+    torch.save((totals, trainer.model.state_dict()), folder / f"{number}.pt")
+
+
+def test_two_processes_share_a_batch_and_stay_equal(stills, tmp_path):
+    mp.spawn(_train_in_process, (stills, tmp_path), nprocs=2)
+    (totals, first), (other_totals, second) = (torch.load(tmp_path / f"{n}.pt") for n in (0, 1))
+    assert totals == other_totals
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+    alone = [m.total for m in _trainer(stills, replace(QUICK, self_read_share=0.0, steps=2, accumulate=2)).run()]
+    assert totals == pytest.approx(alone, rel=1e-4)  # parts of one clip each, as in the two processes
