@@ -14,7 +14,8 @@ from torch import Tensor
 
 from visolo.categories import LabelSet, load_label_set
 from visolo.config import ModelConfig, load_preset, preset_names
-from visolo.errors import WeightsError
+from visolo.errors import ConfigError, WeightsError
+from visolo.model.fit import check_finite, check_keys, check_shapes
 from visolo.model.layers import FROZEN_EPS
 from visolo.model.visolo import Visolo, empty_model, meta_model
 from visolo.model.weights_file import Header, is_own, read_header, read_tensors, write_own
@@ -106,6 +107,7 @@ def load_weights(path: Path | str, preset: str | ModelConfig | None = None) -> V
     _check_fit(state, config, path, _called(preset), official=_kind(stored) == "official")
     model = empty_model(config)
     model.load_state_dict(state)
+    check_finite(model.state_dict(), str(path))
     return model.eval()
 
 
@@ -219,8 +221,8 @@ def fill_backbone(model: Visolo, state: Mapping[str, Tensor], origin: str) -> No
     part = {names.get(key, key): t for key, t in state.items() if key.startswith(prefix) and _is_weight(key)}
     part = _unfolded(part)
     shown = {key: rename(key) for key in targets}
-    _check_shapes(part, targets, shown, origin, f"the network's {model.config.backbone}")
-    _check_keys(part, targets, shown, origin)
+    check_shapes(part, targets, shown, origin, f"the network's {model.config.backbone}")
+    check_keys(part, targets, shown, origin)
     model.load_state_dict(part, strict=False)
 
 
@@ -293,8 +295,16 @@ def _own_names(state: Mapping[str, Tensor], config: ModelConfig, path: Path) -> 
     state = {key: tensor for key, tensor in state.items() if _is_weight(key)}
     if kind == "visolo":
         return _unfolded(state)
-    names = {official_name(key): key for key in meta_model(config).state_dict()}
+    names = {official_name(key): key for key in _targets(config, path)}
     return {names.get(key, key): tensor for key, tensor in _without_alias(state, path).items()}
+
+
+def _targets(config: ModelConfig, path: Path) -> dict[str, Tensor]:
+    """Names and shapes of the network's tensors, without storage."""
+    try:
+        return meta_model(config).state_dict()
+    except ConfigError as error:
+        raise WeightsError(f"{path}: no such network can be built: {error}") from error
 
 
 def _without_alias(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
@@ -352,7 +362,7 @@ def _check_same(config: ModelConfig, preset: str | ModelConfig, path: Path) -> N
 
 
 def _check_fit(state: Mapping[str, Tensor], config: ModelConfig, path: Path, called: str, official: bool) -> None:
-    targets = meta_model(config).state_dict()
+    targets = _targets(config, path)
     if _CLASSIFIER in state and state[_CLASSIFIER].shape != targets[_CLASSIFIER].shape:
         classes = state[_CLASSIFIER].numel()
         fitting = [name for name in preset_names() if load_preset(name).model.num_classes == classes]
@@ -361,35 +371,5 @@ def _check_fit(state: Mapping[str, Tensor], config: ModelConfig, path: Path, cal
             + (f"preset {' or '.join(fitting)}" if fitting else f"a preset with {classes} classes (there is none yet)")
         )
     shown = {key: official_name(key) for key in targets} if official else {}
-    _check_shapes(state, targets, shown, str(path), called)
-    _check_keys(state, targets, shown, str(path))
-    broken = [shown.get(key, key) for key, tensor in state.items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise WeightsError(
-            f"{path}: {_listed(broken)} hold NaN or infinity; the training diverged or the file is damaged"
-        )
-
-
-def _check_shapes(
-    state: Mapping[str, Tensor], targets: Mapping[str, Tensor], names: Mapping[str, str], origin: str, called: str
-) -> None:
-    wrong = [key for key in targets if key in state and state[key].shape != targets[key].shape]
-    if wrong:
-        here, there = list(state[wrong[0]].shape), list(targets[wrong[0]].shape)
-        listed = _listed([names.get(key, key) for key in wrong])
-        raise WeightsError(f"{origin}: {listed} has shape {here} where {called} has {there}; choose another preset")
-
-
-def _check_keys(
-    state: Mapping[str, Tensor], targets: Mapping[str, Tensor], names: Mapping[str, str], origin: str
-) -> None:
-    missing = [names.get(key, key) for key in targets if key not in state]
-    unexpected = [key for key in state if key not in targets]
-    parts = [f"lacks {_listed(missing)}"] if missing else []
-    parts += [f"has unknown {_listed(unexpected)}"] if unexpected else []
-    if parts:
-        raise WeightsError(f"{origin}: {' and '.join(parts)}; choose the preset or the file that fits")
-
-
-def _listed(keys: list[str]) -> str:
-    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
+    check_shapes(state, targets, shown, str(path), called)
+    check_keys(state, targets, shown, str(path))
