@@ -1,0 +1,145 @@
+"""The export dialog: the form, then progress with cancel, then what was written."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from app.dialogs.export_form import ExportForm
+from app.document.exchange import Progress
+from app.errors import sentence_of
+from app.session import Session
+from app.workers.export import contents_task, export_task
+from app.workers.task import Task, TaskQueue
+
+
+class ExportDialog(QDialog):
+    """Writes corrected tracks as a YouTube-VIS dataset; the project may be edited meanwhile."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        assert session.document is not None
+        self._document = session.document
+        self._tasks = TaskQueue(self)
+        self._export: Task | None = None
+        self._written: Path | None = None
+        self._outcome = ""
+        self.setWindowTitle("Export YouTube-VIS")
+        self.setObjectName("exportDialog")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.form = ExportForm(session.document, session.video)
+        self._build()
+        self.form.changed.connect(self._describe)
+        counting = contents_task(self._document.path)
+        counting.item_ready.connect(self.form.take_contents)
+        counting.succeeded.connect(self.form.take_all_contents)
+        counting.failed.connect(self._show_failure)
+        self._tasks.start(counting)
+        self._describe()
+
+    def _build(self) -> None:
+        self._status = QLabel(wordWrap=True)
+        self._status.setObjectName("exportStatus")
+        self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._progress = QProgressBar()
+        self._progress.setObjectName("exportProgress")
+        self._progress.hide()
+        self._start_button = QPushButton("Export", default=True)
+        self._start_button.setObjectName("exportStart")
+        self._start_button.clicked.connect(self._start)
+        self._folder_button = QPushButton("Open folder", autoDefault=False)
+        self._folder_button.setObjectName("exportOpenFolder")
+        self._folder_button.clicked.connect(self._open_folder)
+        self._folder_button.hide()
+        self._close_button = QPushButton("Cancel", autoDefault=False)
+        self._close_button.setObjectName("exportClose")
+        self._close_button.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._folder_button)
+        buttons.addStretch(1)
+        buttons.addWidget(self._close_button)
+        buttons.addWidget(self._start_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 16)
+        layout.setSpacing(12)
+        layout.addWidget(self.form)
+        layout.addWidget(self._progress)
+        layout.addWidget(self._status)
+        layout.addLayout(buttons)
+        self.setMinimumWidth(580)
+
+    def _describe(self) -> None:
+        """Say what would be written with the present choices, or why nothing can be."""
+        problem = self.form.problem()
+        replaces = "" if problem or not self.form.target().exists() else " The file that is there now is replaced."
+        self._say(problem or self.form.sentence("Writes") + replaces, is_problem=bool(problem))
+        self._start_button.setEnabled(not problem)
+
+    def _say(self, text: str, is_problem: bool = False) -> None:
+        self._status.setProperty("warning", is_problem)
+        self._status.style().polish(self._status)
+        self._status.setText(text)
+
+    def _start(self) -> None:
+        self._outcome = self.form.sentence("Wrote")
+        self._export = export_task(self._document, self.form.options())
+        self._export.item_ready.connect(self._show_progress)
+        self._export.succeeded.connect(self._show_success)
+        self._export.failed.connect(self._show_failure)
+        self._export.canceled.connect(self._show_canceled)
+        self.form.setEnabled(False)
+        self._start_button.setEnabled(False)
+        self._progress.show()
+        self._progress.setRange(0, 0)
+        self._tasks.start(self._export)
+
+    def _show_progress(self, progress: Progress) -> None:
+        self._progress.setRange(0, progress.total)
+        self._progress.setValue(progress.done)
+        if self._close_button.isEnabled():
+            self._say(progress.text)
+
+    def _show_success(self) -> None:
+        self._written = self.form.target()
+        self._export = None
+        self._progress.hide()
+        self._say(f"{self._outcome} The file was read back and checked.\n{self._written}")
+        self._folder_button.show()
+        self._start_button.hide()
+        self._close_button.setText("Close")
+        self._close_button.setEnabled(True)
+        self._close_button.setFocus()
+
+    def _show_failure(self, error: Exception) -> None:
+        self._back_to_form()
+        self._say(sentence_of(error), is_problem=True)
+
+    def _show_canceled(self) -> None:
+        self._back_to_form()
+        self._say("Cancelled; nothing was written.")
+
+    def _back_to_form(self) -> None:
+        self._export = None
+        self.form.setEnabled(True)
+        self._progress.hide()
+        self._close_button.setEnabled(True)
+        self._describe()
+
+    def _open_folder(self) -> None:
+        assert self._written is not None
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._written.parent)))
+
+    def reject(self) -> None:
+        """Cancel the export while it runs, else close."""
+        if self._export is None:
+            super().reject()
+            return
+        self._export.cancel()
+        self._close_button.setEnabled(False)
+        self._say("Cancelling…")
+
+    def done(self, result: int) -> None:
+        """Close, after the counting has stopped."""
+        self._tasks.close()
+        super().done(result)

@@ -1,0 +1,189 @@
+"""What to export, as a form: videos, classes with what becomes of each, frames, file."""
+
+from collections import Counter
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from app.dialogs.export_preview import OWN_CLASSES, ClassMappingTable, UnknownClasses, class_mappings
+from app.document.document import Document
+from app.document.exchange import ExportOptions
+from app.document.records import Video
+from app.workers.export import VideoContents
+from visolo.categories import label_set_names
+
+_TITLES = {"ytvis2019": "YouTube-VIS 2019", "ytvis2021": "YouTube-VIS 2021", "ovis": "OVIS", "lite": "VISOLO lite"}
+_FIRST_SETS = ("ytvis2019", "ytvis2021")
+_UNKNOWN = {"drop": "Leave their tracks out", "keep": "Add these classes to the set"}
+
+
+class ExportForm(QWidget):
+    """The choices of an export.
+
+    Signals:
+        changed: something else would be written now.
+    """
+
+    changed = Signal()
+
+    def __init__(self, document: Document, video: Video | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._contents: dict[int, VideoContents] = {}
+        self._is_counted = False
+        self._track_count, self._dropped_count = 0, 0
+        self._videos = _videos_box(document.videos(), video)
+        self._classes = _classes_box()
+        self._unknown = _box("exportUnknown", "What happens to classes that the set lacks", _UNKNOWN)
+        self._unknown_label = QLabel("Classes it lacks")
+        self._preview = ClassMappingTable()
+        self._preview.setMinimumHeight(140)
+        self._frames = QCheckBox("Also write the frames as JPEG images")
+        self._frames.setObjectName("exportFrames")
+        self._frames.setToolTip("Training needs them; they go to JPEGImages beside the file")
+        self._target = QLineEdit(str(_proposed_target(document, video)))
+        self._target.setObjectName("exportTarget")
+        self._target.setAccessibleName("File to write")
+        self._target.setMinimumWidth(320)
+        for box in (self._videos, self._classes, self._unknown):
+            box.currentIndexChanged.connect(self._describe)
+        self._frames.toggled.connect(self._describe)
+        self._target.textChanged.connect(self._describe)
+        self._lay_out()
+        self._describe()
+
+    def take_contents(self, contents: VideoContents) -> None:
+        """What one video holds."""
+        self._contents[contents.video_id] = contents
+
+    def take_all_contents(self) -> None:
+        """All videos have been counted."""
+        self._is_counted = True
+        self._describe()
+
+    def options(self) -> ExportOptions:
+        """The choices as the export takes them."""
+        unknown = cast(UnknownClasses, self._unknown.currentData())
+        return ExportOptions(
+            target=self.target(),
+            video_ids=self._videos.currentData(),
+            label_set=self._classes.currentData(),
+            unknown_classes=unknown if self._unknown.isVisibleTo(self) else "refuse",
+            with_frames=self._frames.isChecked(),
+        )
+
+    def target(self) -> Path:
+        """The file to write."""
+        return Path(self._target.text().strip())
+
+    def problem(self) -> str:
+        """Why nothing can be written with these choices; empty when it can."""
+        target = self.target()
+        if not self._is_counted:
+            return "Counting tracks…"
+        if not self._target.text().strip() or target.is_dir():
+            return "Choose the name of a file to write"
+        if not target.parent.is_dir():
+            return f"{target.parent}: there is no such folder; choose another one"
+        if not self._track_count and not self._frames.isChecked():
+            return "There is no track to export: run the model first, or choose other videos or classes"
+        return ""
+
+    def sentence(self, verb: str) -> str:
+        """E.g. "Writes 5 tracks of 1 video and 412 images; 2 tracks are left out."."""
+        chosen = self._chosen()
+        text = f"{verb} {counted(self._track_count, 'track')} of {counted(len(chosen), 'video')}"
+        if self._frames.isChecked():
+            text += f" and {counted(sum(c.frame_count for c in chosen), 'image')}"
+        return f"{text}; {counted(self._dropped_count, 'track')} left out." if self._dropped_count else f"{text}."
+
+    def _lay_out(self) -> None:
+        browse = QPushButton("Browse…", autoDefault=False)
+        browse.setObjectName("exportBrowse")
+        browse.clicked.connect(self._browse)
+        target = QHBoxLayout()
+        target.addWidget(self._target, 1)
+        target.addWidget(browse)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setVerticalSpacing(10)
+        form.addRow("Videos", self._videos)
+        form.addRow("Classes", self._classes)
+        form.addRow("", self._preview)
+        form.addRow(self._unknown_label, self._unknown)
+        form.addRow("Frames", self._frames)
+        form.addRow("File", target)
+
+    def _browse(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Export YouTube-VIS", self._target.text(), "YouTube-VIS files (*.json)"
+        )
+        if path:
+            self._target.setText(path if path.lower().endswith(".json") else f"{path}.json")
+
+    def _chosen(self) -> list[VideoContents]:
+        wanted = self._videos.currentData()
+        return [c for video_id, c in self._contents.items() if wanted is None or video_id in wanted]
+
+    def _describe(self) -> None:
+        counts: Counter[int] = Counter()
+        for contents in self._chosen():
+            counts.update(contents.track_counts)
+        mappings = class_mappings(self._document.categories(), counts, self._classes.currentData())
+        missing = [m for m in mappings if m.target is None]
+        unknown = cast(UnknownClasses, self._unknown.currentData())
+        self._preview.show_mappings(mappings, unknown)
+        self._unknown.setVisible(bool(missing))
+        self._unknown_label.setVisible(bool(missing))
+        self._dropped_count = sum(m.track_count for m in missing) if unknown == "drop" else 0
+        self._track_count = counts.total() - self._dropped_count
+        self.changed.emit()
+
+
+def counted(count: int, noun: str) -> str:
+    """E.g. "1 track", "12 tracks"."""
+    return f"{count:,} {noun}".replace(",", " ") + ("" if count == 1 else "s")
+
+
+def _videos_box(videos: list[Video], video: Video | None) -> QComboBox:
+    choices: dict[object, str] = {}
+    if video is not None:
+        choices[(video.video_id,)] = f"This video: {video.name}"
+    if len(videos) > 1 or video is None:
+        choices[None] = f"All {len(videos)} videos"
+    return _box("exportVideos", "Videos to export", choices)
+
+
+def _classes_box() -> QComboBox:
+    names = [*_FIRST_SETS, *(name for name in label_set_names() if name not in _FIRST_SETS)]
+    titles = {name: _TITLES.get(name, name) for name in names}
+    return _box("exportClasses", "Classes of the file", {OWN_CLASSES: "The project's own classes", **titles})
+
+
+def _box(name: str, title: str, choices: dict) -> QComboBox:
+    box = QComboBox()
+    box.setObjectName(name)
+    box.setAccessibleName(title)
+    for value, text in choices.items():
+        box.addItem(text, value)
+    return box
+
+
+def _proposed_target(document: Document, video: Video | None) -> Path:
+    if video is None:
+        return document.path.with_name(f"{document.path.stem}-corrected.json")
+    source = document.source_path(video.video_id)
+    return source.parent / f"{source.stem}-corrected.json"
