@@ -1,0 +1,130 @@
+"""The choices of an import: what results are about, and which tracks of a file are taken."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from app.document.document import Document
+from app.document.records import Video
+from app.workers.imports import ImportSource
+from visolo.categories import label_set_names
+
+
+class ResultsForm(QWidget):
+    """What a results file is about: the current video, or the videos of a dataset file.
+
+    Signals:
+        changed: the file must be read again.
+    """
+
+    changed = Signal()
+
+    def __init__(self, document: Document, video: Video | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._video = video
+        self._about = QComboBox()
+        self._about.setObjectName("importAbout")
+        self._about.setAccessibleName("What the results are of")
+        if video is not None:
+            self._about.addItem(f"This video: {video.name}", "video")
+        self._about.addItem("The videos of a dataset file", "dataset")
+        self._classes = QComboBox()
+        self._classes.setObjectName("importClasses")
+        self._classes.setAccessibleName("What the class ids of the results mean")
+        if document.categories():
+            self._classes.addItem("The project's own classes", None)
+        for name in label_set_names():
+            self._classes.addItem(name, name)
+        self._dataset = QLineEdit(readOnly=True, placeholderText="Choose the dataset's JSON file")
+        self._dataset.setObjectName("importDataset")
+        self._dataset.setAccessibleName("Dataset file")
+        browse = QPushButton("Browse…", autoDefault=False)
+        browse.clicked.connect(self._browse)
+        dataset = QHBoxLayout()
+        dataset.addWidget(self._dataset, 1)
+        dataset.addWidget(browse)
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.addRow("Results of", self._about)
+        self._form.addRow("Class ids are of", self._classes)
+        self._form.addRow("Dataset", dataset)
+        self._about.currentIndexChanged.connect(self._take_choice)
+        self._classes.currentIndexChanged.connect(self._take_choice)
+        self._show_rows()
+
+    def set_dataset(self, path: Path) -> None:
+        """The dataset file that the results are of."""
+        self._about.setCurrentIndex(self._about.findData("dataset"))
+        self._dataset.setText(str(path))
+        self._take_choice()
+
+    def source(self, path: Path) -> ImportSource | None:
+        """How to read the results at a path; None while the dataset is not chosen."""
+        if self._about.currentData() == "video":
+            assert self._video is not None
+            label_set = self._classes.currentData()
+            return ImportSource(path, is_results=True, video_id=self._video.video_id, label_set=label_set)
+        dataset = self._dataset.text()
+        return ImportSource(path, is_results=True, dataset=Path(dataset)) if dataset else None
+
+    def _browse(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Dataset of the results", "", "YouTube-VIS files (*.json)")
+        if path:
+            self.set_dataset(Path(path))
+
+    def _take_choice(self) -> None:
+        self._show_rows()
+        self.changed.emit()
+
+    def _show_rows(self) -> None:
+        is_video = self._about.currentData() == "video"
+        self._form.setRowVisible(1, is_video)
+        self._form.setRowVisible(2, not is_video)
+
+
+class TracksForm(QWidget):
+    """Which tracks of a file are taken.
+
+    Signals:
+        changed: others are taken now.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._with_tracks = QCheckBox("Import the tracks too")
+        self._with_tracks.setObjectName("importTracks")
+        self._with_tracks.setChecked(True)
+        self._with_tracks.setToolTip("Without them the videos come in untouched, ready for a run of the model")
+        self._least_score = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2)
+        self._least_score.setObjectName("importLeastScore")
+        self._least_score.setAccessibleName("Least score of a track")
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.addRow(self._with_tracks)
+        self._form.addRow("Only tracks with a score of at least", self._least_score)
+        self._with_tracks.toggled.connect(self.changed)
+        self._least_score.valueChanged.connect(self.changed)
+
+    def offer(self, has_videos: bool, has_scores: bool) -> None:
+        """Show only the choices that make sense for a file."""
+        self._form.setRowVisible(0, has_videos)
+        self._form.setRowVisible(1, has_scores)
+        if not has_videos:
+            self._with_tracks.setChecked(True)
+
+    def takes(self, score: float) -> bool:
+        """Whether a track with this score is taken."""
+        return self._with_tracks.isChecked() and score >= self._least_score.value()
