@@ -72,6 +72,7 @@ class ClipMaker:
                 for i, source in enumerate(data)
             ]
         )
+        self._backgrounds = [still for source in data for still in source.backgrounds]
         self._output, self._config = output, config
         self._store = FrameStore(2 * max(output))
         self._objects = self._find_objects()
@@ -85,7 +86,7 @@ class ClipMaker:
             rng: decides everything; the same state gives the same clip.
             length: number of frames.
         """
-        chosen = self._objects[int(rng.choice(len(self._objects), p=self._chances))]
+        chosen = self._draw_object(rng)
         frames = self._draw_frames(rng, chosen, length)
         focus = _box_of(frames[0].labels, chosen.index)
         height, width = frames[0].labels.shape
@@ -102,6 +103,12 @@ class ClipMaker:
             images = [colours.apply(image) for image in images]
         return Clip(np.stack(images), np.stack(labels), tuple(classes))
 
+    def _draw_object(self, rng: np.random.Generator) -> _Object:
+        """What the clip is about; for a background an object that is nowhere."""
+        if self._backgrounds and rng.random() < self._config.background_share:
+            return _Object(self._backgrounds[int(rng.integers(len(self._backgrounds)))], 0)
+        return self._objects[int(rng.choice(len(self._objects), p=self._chances))]
+
     def _draw_frames(self, rng: np.random.Generator, chosen: _Object, length: int) -> list[LabelledFrame]:
         video = chosen.video
         if video.is_still:
@@ -115,7 +122,7 @@ class ClipMaker:
     def _paste(self, rng: np.random.Generator, images: list[Image], labels: list[Image], classes: list[int]) -> None:
         """Paste up to two objects of other stills in front of everything."""
         chances = self._chances[self._pasteable]
-        for _ in range(int(rng.choice((0, 1, 2), p=(0.5, 0.35, 0.15)))):
+        for _ in range(int(rng.choice((0, 1, 2), p=(0.35, 0.4, 0.25)))):
             if not self._pasteable or len(classes) >= 255:
                 return
             pick = int(rng.choice(len(self._pasteable), p=chances / chances.sum()))

@@ -47,6 +47,7 @@ class TrainingConfig:
         target_extent: "official" measures an instance's side from the frame's top left corner, "true" by its mask.
         augmentation: "official", or "zoom" which crops in on objects, changes colours and pastes other objects in.
         balance: 0 draws every still equally often, 1 every class equally often.
+        background_share: share of the clips made of a still without any object of the classes, pasted objects aside.
         seed: of the initial heads, the data and their order.
         checkpoint_seconds: least time between two checkpoints; one is always written at the end.
         workers: processes that prepare data; 0 prepares in the training process.
@@ -79,6 +80,7 @@ class TrainingConfig:
     target_extent: TargetExtent = "official"
     augmentation: Literal["official", "zoom"] = "official"
     balance: float = 0.0
+    background_share: float = 0.0
     seed: int = 0
     checkpoint_seconds: float = 300.0
     workers: int = 0

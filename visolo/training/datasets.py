@@ -49,12 +49,14 @@ class TrainingData:
     Attributes:
         path: the annotation file.
         videos: those with at least one object of the label set.
+        backgrounds: stills without any, where everything else was annotated and so may count as background.
         unknown: names of the file's categories that no class stands for; their objects are left out.
         skipped: videos and images without any usable object.
     """
 
     path: Path
     videos: tuple[LabelledVideo, ...]
+    backgrounds: tuple[LabelledVideo, ...]
     unknown: tuple[str, ...]
     skipped: int
 
@@ -83,14 +85,17 @@ def read_training_data(path: Path, label_set: LabelSet, hold_out: int = 0) -> Tr
                 by_parent.setdefault(annotation[parent], []).append(annotation)
         read = _read_video if of_videos else _read_still
         folder = _image_folder(path, records)
-        videos = [
-            read(record, by_parent[record["id"]], classes, folder) for record in records if record["id"] in by_parent
-        ]
+        videos = [read(r, by_parent[r["id"]], classes, folder) for r in records if r["id"] in by_parent]
+        annotated = {a[parent] for a in table.get("annotations") or []}
+        # A crowd is left out of the objects, but it is no background either.
+        relevant = {a[parent] for a in table.get("annotations") or [] if a["category_id"] in classes}
+        empty = [r for r in records if not of_videos and r["id"] in annotated - relevant]
+        backgrounds = [_read_still(r, [], classes, folder) for r in empty]
     except (KeyError, TypeError, IndexError) as error:
         raise AnnotationError(
             f"{path}: a record lacks or has a malformed {error}; check the file with its exporter"
         ) from error
-    return TrainingData(path, tuple(videos), unknown, len(records) - len(videos))
+    return TrainingData(path, tuple(videos), tuple(backgrounds), unknown, len(records) - len(videos))
 
 
 def match_categories(table: dict[str, Any], label_set: LabelSet, path: Path) -> tuple[dict[int, int], tuple[str, ...]]:
