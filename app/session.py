@@ -1,6 +1,6 @@
 """The session: document, history, current video and frame, selection and scope, as signals. No widgets, no files."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.document.document import Document
 from app.document.edits import Edit
 from app.document.history import History
-from app.document.records import Change, FrameRange, Video
+from app.document.records import Change, FrameRange, TrackSummary, Video
 from visolo.errors import VisoloError
 
 
@@ -91,10 +91,12 @@ class Session(QObject):
         self.hidden: frozenset[int] = frozenset()
         self.solo: int | None = None
         self.run = RunStatus()
+        self._tracks: list[TrackSummary] | None = None
 
     def open_document(self, document: Document, history: History) -> None:
         """Show another project; the caller closes the previous one."""
         self.document, self.history = document, history
+        self._tracks = None
         self.video, self.frame_index = None, 0
         self.selection, self.hidden, self.range, self.solo = frozenset(), frozenset(), None, None
         self.project_opened.emit()
@@ -107,7 +109,9 @@ class Session(QObject):
     def show_video(self, video_id: int) -> None:
         """Go to a video, at the frame where it was left."""
         assert self.document is not None
+        self.save_place()
         self.video = self.document.video(video_id)
+        self._tracks = None
         self.selection, self.range, self.solo = frozenset(), None, None
         self.hidden = frozenset(self.document.view_state(f"hidden/{video_id}", []))
         self.document.set_view_state("video_id", video_id)
@@ -140,6 +144,36 @@ class Session(QObject):
         self.range = frames
         self.range_changed.emit(frames)
 
+    @property
+    def has_tracks(self) -> bool:
+        """Whether the current video has any track."""
+        return bool(self.tracks())
+
+    def tracks(self) -> list[TrackSummary]:
+        """All tracks of the current video by id, read once after every change; not to be modified."""
+        if self._tracks is None:
+            self._tracks = []
+            if self.document is not None and self.video is not None:
+                self._tracks = self.document.tracks(self.video.video_id)
+        return self._tracks
+
+    def category_names(self) -> dict[int, str]:
+        """Names of the project's classes by id."""
+        return {c.category_id: c.name for c in self.document.categories()} if self.document is not None else {}
+
+    def save_place(self) -> None:
+        """Remember the current frame in the project."""
+        if self.document is not None and self.video is not None:
+            self.document.set_view_state(f"frame/{self.video.video_id}", self.frame_index)
+
+    def resume_frame(self) -> int:
+        """Where "Run" begins: the frame that the latest run had come to, or 0 when it was done."""
+        if self.document is None or self.video is None:
+            return 0
+        runs = self.document.runs(self.video.video_id)
+        head = runs[-1].head if runs and runs[-1].state != "done" else 0
+        return head if head < self.video.frame_count else 0
+
     def scope_frames(self) -> FrameRange:
         """Frames that an edit made now touches.
 
@@ -157,7 +191,11 @@ class Session(QObject):
         return self.range
 
     def do(self, edit: Edit) -> bool:
-        """Make an edit; the only way anything in the app changes the document. False and `refused` when it can't be done."""
+        """Make an edit; the only way anything in the app changes the document.
+
+        Returns:
+            False when it can't be done; `refused` has said why.
+        """
         assert self.history is not None
         try:
             change = self.history.do(edit)
@@ -169,7 +207,7 @@ class Session(QObject):
 
     def undo(self) -> None:
         """Take the latest edit back."""
-        if self.history is not None and self.history.can_undo:
+        if self.history is not None and self.can_undo:
             text = self.history.undo_text
             self._replay(self.history.undo, f"Undid: {text}")
 
@@ -181,6 +219,7 @@ class Session(QObject):
 
     def results_landed(self, change: Change) -> None:
         """Tell the panels about frames a model run has added."""
+        self._tracks = None
         self.document_changed.emit(change)
         self.history_changed.emit()
 
@@ -206,19 +245,38 @@ class Session(QObject):
         """Whether the canvas draws this track."""
         return track_id == self.solo if self.solo is not None else track_id not in self.hidden
 
-    def _replay(self, step: object, text: str) -> None:
+    def _replay(self, step: Callable[[], Change], text: str) -> None:
         try:
-            change = step()  # type: ignore[operator]
+            change = step()
         except VisoloError as error:
             self.refused.emit(str(error))
             return
         self._announce(change, text)
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether an edit can be taken back; the adding of a project's only video is not offered."""
+        if self.history is None or self.document is None or not self.history.can_undo:
+            return False
+        return not (self.history.undo_text.startswith("Add video ") and len(self.document.videos()) == 1)
+
     def _announce(self, change: Change, text: str) -> None:
         assert self.document is not None
+        self._tracks = None
+        if change.videos and self.video is not None:
+            self._leave_removed_video(self.video.video_id)
         if self.video is not None and change.track_ids:
-            present = {summary.track.track_id for summary in self.document.tracks(self.video.video_id)}
+            present = {summary.track.track_id for summary in self.tracks()}
             self.select(self.selection & present)
         self.document_changed.emit(change)
         self.history_changed.emit()
         self.message.emit(text)
+
+    def _leave_removed_video(self, video_id: int) -> None:
+        assert self.document is not None
+        left = [video.video_id for video in self.document.videos()]
+        if video_id not in left:
+            self.video, self._tracks = None, None
+            self.project_opened.emit()
+            if left:
+                self.show_video(left[0])

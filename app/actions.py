@@ -1,0 +1,197 @@
+"""The table of actions: what can be done, by which keys, and when. Menus and tool bar are lists of their ids."""
+
+# One row a line, however long: it is a table.
+# ruff: noqa: E501
+
+from collections.abc import Callable
+
+from app.action_registry import Row
+from app.commands import Commands
+from app.conditions import (
+    can_redo,
+    can_run,
+    can_undo,
+    has_project,
+    has_range,
+    has_selection,
+    has_tracks,
+    has_video,
+    is_busy,
+    one_or_two_selected,
+    one_selected,
+)
+from app.digits import tracks_by_digit
+from app.session import Scope, Session
+from app.theme import ThemeMode
+
+_THEMES: tuple[tuple[ThemeMode, str], ...] = (("dark", "&Dark"), ("light", "&Light"), ("system", "As the &system"))
+_SCOPE_IDS = {
+    Scope.FRAME: "scope.frame",
+    Scope.FROM_HERE: "scope.from_here",
+    Scope.RANGE: "scope.range",
+    Scope.TRACK: "scope.track",
+}
+
+
+def all_rows() -> list[Row]:
+    """The whole table; where rows share a key, the first that can be done gets it."""
+    return [
+        *_FILE,
+        *_EDIT,
+        *[_scope_row(scope) for scope in Scope],
+        *_PLAYBACK,
+        *_TRACK,
+        *[_digit_row(kind, digit) for kind in ("select", "assign", "class") for digit in range(1, 10)],
+        *_VIEW,
+        *[_theme_row(mode, text) for mode, text in _THEMES],
+        *_RUN,
+        *_HELP,
+    ]
+
+
+def scope_id(scope: Scope) -> str:
+    """Action that chooses a scope."""
+    return _SCOPE_IDS[scope]
+
+
+def _undo_text(session: Session) -> str:
+    return f"&Undo {session.history.undo_text}" if session.history is not None and session.can_undo else "&Undo"
+
+
+def _redo_text(session: Session) -> str:
+    return f"&Redo {session.history.redo_text}" if session.history is not None and session.history.can_redo else "&Redo"
+
+
+def _run_text(session: Session) -> str:
+    return {"running": "&Pause run", "paused": "&Resume run"}.get(session.run.state, "&Run model")
+
+
+_FILE = [
+    Row("file.open", "&Open…", lambda c: c.file.open(), ("Ctrl+O",), "mdi6.folder-open-outline"),
+    Row("file.open_folder", "Open image &folder…", lambda c: c.file.open_folder(), ("Ctrl+Shift+O",)),
+    Row("file.open_sample", "Open the sam&ple", lambda c: c.file.open_sample()),
+    Row("file.add_video", "&Add video to project…", lambda c: c.file.add_video(), needs=has_project),
+    Row("file.save", "&Save", lambda c: c.file.save(), ("Ctrl+S",), needs=has_project),
+    Row("file.save_as", "Save project &as…", lambda c: c.file.save_as(), ("Ctrl+Shift+S",), needs=has_project),
+    Row("file.import", "&Import results…", lambda c: c.file.import_results(), needs=has_video),
+    Row("file.export", "&Export…", lambda c: c.file.export(), ("Ctrl+Shift+E",), "mdi6.export-variant", has_project),
+    Row("file.quit", "&Quit", lambda c: c.file.quit(), ("Ctrl+Q",)),
+]
+_EDIT = [
+    Row("edit.undo", _undo_text, lambda c: c.edit.undo(), ("Ctrl+Z",), "mdi6.undo", can_undo, repeats=True),
+    Row(
+        "edit.redo", _redo_text, lambda c: c.edit.redo(), ("Ctrl+Shift+Z", "Ctrl+Y"), "mdi6.redo", can_redo, None, True
+    ),
+    Row("scope.cycle", "&Next scope", lambda c: c.edit.cycle_scope(), ("P",), needs=has_video),
+    Row("range.start", "Range &begins here", lambda c: c.edit.mark_range_start(), ("Ctrl+[",), needs=has_video),
+    Row("range.end", "Range &ends here", lambda c: c.edit.mark_range_end(), ("Ctrl+]",), needs=has_video),
+    Row("range.clear", "&Clear range", lambda c: c.edit.clear_range(), needs=has_range),
+]
+_PLAYBACK = [
+    Row("play.toggle", "&Play or pause", lambda c: c.playback.toggle_play(), ("Space",), "mdi6.play", has_video),
+    Row("play.next", "&Next frame", lambda c: c.playback.step(1), ("Right", "D"), "mdi6.arrow-right", has_video, None, True),
+    Row("play.previous", "P&revious frame", lambda c: c.playback.step(-1), ("Left", "A"), "mdi6.arrow-left", has_video, None, True),
+    Row("play.next_10", "10 frames on", lambda c: c.playback.step(10), ("Shift+Right",), "", has_video, None, True),
+    Row("play.previous_10", "10 frames back", lambda c: c.playback.step(-10), ("Shift+Left",), "", has_video, None, True),
+    Row("play.next_100", "100 frames on", lambda c: c.playback.step(100), ("PgDown", "Ctrl+Alt+Right"), "", has_video, None, True),
+    Row("play.previous_100", "100 frames back", lambda c: c.playback.step(-100), ("PgUp", "Ctrl+Alt+Left"), "", has_video, None, True),
+    Row("play.first", "&First frame", lambda c: c.playback.first(), ("Home",), "", has_video),
+    Row("play.last", "&Last frame", lambda c: c.playback.last(), ("End",), "", has_video),
+    Row("play.go_to", "&Go to frame…", lambda c: c.playback.go_to_frame(), ("Ctrl+J", "`"), "", has_video),
+    Row("play.next_birth", "Next new &track", lambda c: c.playback.next_birth(), ("Ctrl+E",), "", has_tracks),
+    Row("play.next_edit", "Next &corrected frame", lambda c: c.playback.edited_frame(1, False), ("Alt+Right",), "", has_tracks),
+    Row("play.previous_edit", "Previous corrected frame", lambda c: c.playback.edited_frame(-1, False), ("Alt+Left",), "", has_tracks),
+    Row("play.next_own_edit", "Next corrected frame of this track", lambda c: c.playback.edited_frame(1, True), ("R",), "", has_selection),
+    Row("play.previous_own_edit", "Previous corrected frame of this track", lambda c: c.playback.edited_frame(-1, True), ("E",), "", has_selection),
+    Row("play.next_video", "Next &video", lambda c: c.playback.change_video(1), ("Alt+Shift+Right",), "", has_video),
+    Row("play.previous_video", "Previous video", lambda c: c.playback.change_video(-1), ("Alt+Shift+Left",), "", has_video),
+    Row("play.faster", "F&aster", lambda c: c.playback.change_speed(1), ("Shift+Up",), "", has_video),
+    Row("play.slower", "Sl&ower", lambda c: c.playback.change_speed(-1), ("Shift+Down",), "", has_video),
+    Row("play.loop", "&Loop", lambda c: c.playback.toggle_loop(), ("Ctrl+L",), checked=lambda c: c.playback.loops),
+]  # fmt: skip
+_TRACK = [
+    Row("select.next", "&Next track", lambda c: c.selection.cycle(1), ("Tab",), "", has_tracks, None, True),
+    Row("select.previous", "&Previous track", lambda c: c.selection.cycle(-1), ("Shift+Tab",), "", has_tracks, None, True),
+    Row("select.all", "Select &all on this frame", lambda c: c.selection.select_all(), ("Ctrl+A",), "", has_tracks),
+    Row("track.assign", "&Assign to…", lambda c: c.tracks.assign_to(), ("T",), "mdi6.arrow-right-bold-outline", one_selected),
+    Row("track.new", "Assign to a &new track", lambda c: c.tracks.assign_new(), ("Ctrl+0",), "mdi6.plus", one_selected),
+    Row("track.swap", "&Swap…", lambda c: c.tracks.swap(), ("Ctrl+T", "X"), "mdi6.swap-horizontal", one_or_two_selected),
+    Row("track.merge", "&Merge…", lambda c: c.tracks.merge(), ("M",), "mdi6.call-merge", one_or_two_selected),
+    Row("track.split", "S&plit at this frame", lambda c: c.tracks.split(), ("Alt+M",), "mdi6.call-split", one_selected),
+    Row("track.absent", "Mark a&bsent", lambda c: c.tracks.mark_absent(), ("O",), "mdi6.eye-remove-outline", has_selection),
+    Row("class.choose", "&Class…", lambda c: c.classes.choose(), ("Alt+0",), "mdi6.tag-outline", has_selection),
+    Row("track.lock", "&Lock or unlock", lambda c: c.tracks.toggle_lock(), ("L",), "mdi6.lock-outline", has_selection),
+    Row("track.hide", "&Hide or show", lambda c: c.selection.toggle_hidden(), ("H",), "mdi6.eye-outline", has_selection),
+    Row("track.solo", "Sh&ow only this", lambda c: c.selection.toggle_solo(), ("S",), "", one_selected),
+    Row("track.show_all", "Show all trac&ks", lambda c: c.selection.show_all(), ("Shift+S",), "", has_video),
+    Row("track.delete_here", "Delete &mask on this frame", lambda c: c.tracks.delete_here(), ("Del",), "mdi6.eraser", has_selection),
+    Row("track.delete_on", "Delete masks from here on", lambda c: c.tracks.delete_from_here(), ("Shift+Del",), "", has_selection),
+    Row("track.delete", "Delete &track", lambda c: c.tracks.delete_track(), ("Ctrl+Shift+Backspace",), "mdi6.trash-can-outline", has_selection),
+]  # fmt: skip
+_VIEW = [
+    Row("view.zoom_in", "Zoom &in", lambda c: c.view.zoom(1), ("Ctrl++", "Ctrl+="), "mdi6.magnify-plus-outline", has_video, None, True),
+    Row("view.zoom_out", "Zoom &out", lambda c: c.view.zoom(-1), ("Ctrl+-",), "mdi6.magnify-minus-outline", has_video, None, True),
+    Row("view.actual", "&100 %", lambda c: c.view.actual_size(), ("Ctrl+0",), "", has_video),
+    Row("view.fit", "&Fit", lambda c: c.view.fit(), ("Ctrl+F",), "mdi6.fit-to-page-outline", has_video),
+    Row("view.masks", "Show &masks", lambda c: c.view.toggle_masks(), ("Shift+H",), checked=lambda c: c.view.masks_shown),
+    Row("view.labels", "Show &labels", lambda c: c.view.toggle_labels(), checked=lambda c: c.view.labels_shown),
+    Row("view.contours", "Show &contours", lambda c: c.view.toggle_contours(), checked=lambda c: c.view.contours_shown),
+    Row("view.more_opaque", "More opaque", lambda c: c.view.change_opacity(1), ("Ctrl+Alt+Up",), repeats=True),
+    Row("view.less_opaque", "Less opaque", lambda c: c.view.change_opacity(-1), ("Ctrl+Alt+Down",), repeats=True),
+    Row("view.full_screen", "Full &screen", lambda c: c.view.toggle_full_screen(), ("F11",), checked=lambda c: c.view.is_full_screen),
+]  # fmt: skip
+_RUN = [
+    Row("run.toggle", _run_text, lambda c: c.run.toggle(), ("F5", "Ctrl+R"), "mdi6.play", has_video),
+    Row("run.from_start", "Run from the &first frame", lambda c: c.run.from_start(), needs=can_run),
+    Row("run.from_here", "Run again from &here", lambda c: c.run.from_here(), ("Ctrl+F5",), needs=can_run),
+    Row("run.stop", "&Stop run", lambda c: c.run.stop(), ("Shift+F5",), "mdi6.stop", is_busy),
+    Row("run.settings", "Run &settings…", lambda c: c.run.settings(), ("F2",), "mdi6.tune"),
+]
+_HELP = [
+    Row("help.shortcuts", "&Keyboard shortcuts…", lambda c: c.help.shortcuts(), ("F1",), "mdi6.keyboard-outline"),
+    Row("help.log", "Show the &log file", lambda c: c.help.show_log()),
+    Row("help.about", "&About VISOLO Review", lambda c: c.help.about()),
+]
+
+
+def _scope_row(scope: Scope) -> Row:
+    def choose(commands: Commands) -> None:
+        commands.edit.set_scope(scope)
+
+    return Row(_SCOPE_IDS[scope], scope.value, choose, needs=has_video, checked=lambda c: c.edit.scope is scope)
+
+
+def _theme_row(mode: ThemeMode, text: str) -> Row:
+    def choose(commands: Commands) -> None:
+        commands.view.set_theme(mode)
+
+    return Row(f"theme.{mode}", text, choose, checked=lambda c: c.view.theme == mode)
+
+
+def _digit_row(kind: str, digit: int) -> Row:
+    handlers: dict[str, Callable[[Commands], None]] = {
+        "select": lambda c: c.selection.select_digit(digit),
+        "assign": lambda c: c.tracks.assign_digit(digit),
+        "class": lambda c: c.classes.set_digit(digit),
+    }
+    keys = {"select": f"{digit}", "assign": f"Ctrl+{digit}", "class": f"Alt+{digit}"}
+    needs = {"select": has_tracks, "assign": one_selected, "class": has_selection}
+
+    def text(session: Session) -> str:
+        return _digit_text(kind, digit, session)
+
+    return Row(f"{kind}.{digit}", text, handlers[kind], (keys[kind],), needs=needs[kind])
+
+
+def _digit_text(kind: str, digit: int, session: Session) -> str:
+    if session.document is None or session.video is None:
+        return f"Class {digit}" if kind == "class" else f"Track {digit}"
+    categories = session.document.categories()
+    if kind == "class":
+        return categories[digit - 1].name if digit <= len(categories) else f"Class {digit}"
+    track_id = tracks_by_digit(session).get(digit)
+    if track_id is None:
+        return f"Track {digit}"
+    names = {category.category_id: category.name for category in categories}
+    category_id = session.document.track(session.video.video_id, track_id).category_id
+    return f"Track {track_id} {names.get(category_id, '')}"

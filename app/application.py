@@ -1,0 +1,211 @@
+"""Starts the app: arguments, a display or a sentence why there is none, logging, theme, the window."""
+
+import argparse
+import ctypes
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visolo import __version__
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from app.main_window import MainWindow
+    from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_LINUX_PACKAGES = (
+    "libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 "
+    "libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 libdbus-1-3 libfontconfig1"
+)
+_NO_DISPLAY = (
+    "visolo-review: there is no display to open a window on; to run the model without one, use "
+    "`python -m visolo track VIDEO --out results.json`"
+)
+_MISSING_LIBRARY = "visolo-review: a system library of Qt is missing ({}); install with: sudo apt-get install -y " + (
+    _LINUX_PACKAGES
+)
+_LOG_BYTES = 1_000_000
+# Python runs its signal handlers between byte codes; this often it gets a chance while Qt waits.
+_SIGNAL_POLL_MS = 200
+EXIT_USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the window and run until it is closed.
+
+    Args:
+        arguments: without the program name; None for those of the command line.
+
+    Returns:
+        The process's exit code; 2 when no window can be opened.
+    """
+    options = parse_arguments(arguments)
+    forget_opencv_plugins()
+    problem = display_problem()
+    if problem is not None:
+        sys.stderr.write(problem + "\n")
+        return EXIT_USAGE
+    try:
+        from PySide6.QtWidgets import QApplication
+    except ImportError as error:
+        sys.stderr.write(_MISSING_LIBRARY.format(error) + "\n")
+        return EXIT_USAGE
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    window = open_window(app, options)
+    try:
+        return app.exec()
+    finally:
+        window.deleteLater()
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="visolo-review",
+        description="Play videos through VISOLO, correct the tracked masks, export YouTube-VIS JSON.",
+    )
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="VIDEO | FOLDER | DATASET.json | RESULTS.json | PROJECT.visolo",
+        help="what to open; further videos join the first one's project",
+    )
+    parser.add_argument("--weights", type=Path, help="weights file for runs in this and later sessions")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), help="where the model runs")
+    parser.add_argument("--version", action="version", version=f"VISOLO Review {__version__}")
+    return parser.parse_args(arguments)
+
+
+def open_window(app: "QApplication", options: argparse.Namespace) -> "MainWindow":
+    """Make and show the main window; what was named on the command line opens once it is on the screen."""
+    from PySide6.QtCore import QTimer
+
+    from app.errors import install_hooks
+    from app.main_window import MainWindow
+    from app.settings import APPLICATION, ORGANISATION, THEME, Settings, data_folder
+    from app.theme import apply_theme
+
+    app.setOrganizationName(ORGANISATION)
+    app.setApplicationName(APPLICATION)
+    app.setApplicationVersion(__version__)
+    _start_log(data_folder())
+    settings = Settings()
+    _store_options(settings, options)
+    apply_theme(app, settings.get(THEME))
+    window = MainWindow(settings)
+    install_hooks(window.errors.report_unexpected)
+    _close_on_signals(window)
+    window.show()
+    paths = [path.absolute() for path in options.paths]
+    QTimer.singleShot(0, window, lambda: window.open_paths(paths))
+    return window
+
+
+def forget_opencv_plugins() -> None:
+    """Undo what opencv-python does to Qt when it is imported, here or by the program that started this one.
+
+    Its wheel brings a Qt of its own and points these variables at it; PySide6 then loads plugins of the wrong Qt.
+    """
+    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        if "cv2" in Path(os.environ.get(name, "")).parts:
+            del os.environ[name]
+
+
+def display_problem() -> str | None:
+    """One sentence why no window can be opened on this computer now; None when one can.
+
+    Qt itself would end the process with a core dump.
+    """
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM", "xcb") != "xcb":
+        return None
+    if os.environ.get("WAYLAND_DISPLAY"):
+        return None
+    if not os.environ.get("DISPLAY"):
+        return _NO_DISPLAY
+    missing = _missing_library()
+    if missing is not None:
+        return _MISSING_LIBRARY.format(missing)
+    return (
+        None if _answers(os.environ["DISPLAY"]) else f"{_NO_DISPLAY} (DISPLAY={os.environ['DISPLAY']} does not answer)"
+    )
+
+
+def _missing_library() -> str | None:
+    import importlib.util
+
+    package = importlib.util.find_spec("PySide6")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    root = Path(next(iter(package.submodule_search_locations)))
+    plugin = root / "Qt" / "plugins" / "platforms" / "libqxcb.so"
+    if not plugin.exists():
+        return None
+    try:
+        ctypes.CDLL(str(plugin))
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _answers(display: str) -> bool:
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connection_has_error.argtypes = [ctypes.c_void_p]
+    xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(display.encode(), None)
+    works = xcb.xcb_connection_has_error(connection) == 0
+    xcb.xcb_disconnect(connection)
+    return works
+
+
+def _store_options(settings: "Settings", options: argparse.Namespace) -> None:
+    from app.settings import DEVICE, WEIGHTS
+
+    if options.weights is not None:
+        settings.set(WEIGHTS, str(options.weights.expanduser().absolute()))
+    if options.device is not None:
+        settings.set(DEVICE, options.device)
+
+
+def _start_log(folder: Path) -> None:
+    from app.commands_help import LOG_NAME
+
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler: logging.Handler = RotatingFileHandler(folder / LOG_NAME, maxBytes=_LOG_BYTES, backupCount=1)
+    except OSError:
+        handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root.addHandler(handler)
+
+
+def _close_on_signals(window: "MainWindow") -> None:
+    from PySide6.QtCore import QTimer
+
+    def close(_signal: int, _frame: object) -> None:
+        window.close()
+
+    signal.signal(signal.SIGINT, close)
+    signal.signal(signal.SIGTERM, close)
+    timer = QTimer(window, interval=_SIGNAL_POLL_MS)
+    timer.timeout.connect(_let_python_look)
+    timer.start()
+
+
+def _let_python_look() -> None:
+    """Does nothing; being called is what lets Python notice signals."""

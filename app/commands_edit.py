@@ -1,0 +1,65 @@
+"""Undo, redo, and which frames the next edit touches."""
+
+from PySide6.QtCore import QObject
+
+from app.document.records import FrameRange
+from app.session import Scope, Session
+
+_SCOPES = tuple(Scope)
+
+
+class EditCommands(QObject):
+    """Handlers of the edit actions."""
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+
+    @property
+    def scope(self) -> Scope:
+        """Which frames the next identity edit touches."""
+        return self._session.scope
+
+    def undo(self) -> None:
+        """Take the latest edit back."""
+        self._session.undo()
+
+    def redo(self) -> None:
+        """Do the latest undone edit again."""
+        self._session.redo()
+
+    def set_scope(self, scope: Scope) -> None:
+        """Choose which frames edits touch."""
+        self._session.set_scope(scope)
+
+    def cycle_scope(self) -> None:
+        """The next scope; Range only where a range is marked."""
+        scopes = [s for s in _SCOPES if s is not Scope.RANGE or self._session.range is not None]
+        index = scopes.index(self._session.scope) if self._session.scope in scopes else -1
+        scope = scopes[(index + 1) % len(scopes)]
+        self._session.set_scope(scope)
+        self._session.message.emit(f"Edits apply to: {scope.value}")
+
+    def mark_range_start(self) -> None:
+        """The range begins at this frame."""
+        here, marked = self._session.frame_index, self._session.range
+        video = self._session.video
+        last = marked.last if marked is not None and marked.last is not None and marked.last >= here else None
+        end = last if last is not None else (video.frame_count - 1 if video is not None else here)
+        self._mark(FrameRange(here, end))
+
+    def mark_range_end(self) -> None:
+        """The range ends at this frame."""
+        here, marked = self._session.frame_index, self._session.range
+        self._mark(FrameRange(marked.first if marked is not None and marked.first <= here else 0, here))
+
+    def clear_range(self) -> None:
+        """No range is marked any more."""
+        self._session.set_range(None)
+        if self._session.scope is Scope.RANGE:
+            self._session.set_scope(Scope.FROM_HERE)
+
+    def _mark(self, frames: FrameRange) -> None:
+        self._session.set_range(frames)
+        self._session.set_scope(Scope.RANGE)
+        self._session.message.emit(f"Edits apply to frames {frames.first} to {frames.last}")

@@ -1,0 +1,97 @@
+"""When an action can be done: each condition gives None, or one sentence why not. Cheap; asked after every change."""
+
+from collections.abc import Callable
+
+from app.session import Session
+
+Condition = Callable[[Session], str | None]
+
+_NO_VIDEO = "Open a video first"
+
+
+def always(_session: Session) -> str | None:
+    """No condition."""
+    return None
+
+
+def has_project(session: Session) -> str | None:
+    """A project is open."""
+    return None if session.document is not None else _NO_VIDEO
+
+
+def has_video(session: Session) -> str | None:
+    """A video is shown."""
+    return None if session.video is not None else _NO_VIDEO
+
+
+def has_tracks(session: Session) -> str | None:
+    """A video is shown and has tracks."""
+    if session.video is None or session.document is None:
+        return _NO_VIDEO
+    return None if session.has_tracks else "There are no tracks yet; run the model first"
+
+
+def has_selection(session: Session) -> str | None:
+    """At least one track is selected."""
+    if session.video is None:
+        return _NO_VIDEO
+    return None if session.selection else "Select a track first: click its mask, or press its number"
+
+
+def one_selected(session: Session) -> str | None:
+    """Exactly one track is selected."""
+    if session.video is None or not session.selection:
+        return has_selection(session)
+    return None if len(session.selection) == 1 else "Select only one track for this"
+
+
+def one_or_two_selected(session: Session) -> str | None:
+    """One track or a pair is selected."""
+    if session.video is None or not session.selection:
+        return has_selection(session)
+    return None if len(session.selection) <= 2 else "Select one track or two for this"
+
+
+def two_selected(session: Session) -> str | None:
+    """Exactly two tracks are selected."""
+    if session.video is None:
+        return _NO_VIDEO
+    if len(session.selection) == 2:
+        return None
+    return "Select two tracks for this: click one mask, then another with Shift"
+
+
+def nothing_selected(session: Session) -> str | None:
+    """A video is shown and no track is selected."""
+    if session.video is None:
+        return _NO_VIDEO
+    return None if not session.selection else "A track is selected"
+
+
+def can_undo(session: Session) -> str | None:
+    """There is an edit to take back."""
+    return None if session.can_undo else "There is nothing to undo"
+
+
+def can_redo(session: Session) -> str | None:
+    """There is an undone edit."""
+    return None if session.history is not None and session.history.can_redo else "There is nothing to redo"
+
+
+def can_run(session: Session) -> str | None:
+    """A video is shown and the model is idle."""
+    if session.video is None:
+        return _NO_VIDEO
+    return None if session.run.state == "idle" else "The model is running; pause or stop it first"
+
+
+def is_busy(session: Session) -> str | None:
+    """The model runs or is paused."""
+    return None if session.run.state != "idle" else "The model is not running"
+
+
+def has_range(session: Session) -> str | None:
+    """A range of frames is marked."""
+    if session.video is None:
+        return _NO_VIDEO
+    return None if session.range is not None else "No range is marked"

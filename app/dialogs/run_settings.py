@@ -1,0 +1,161 @@
+"""Which network runs, where, and by which rules."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.run_choice import RunChoice, read_choice, write_choice
+from app.settings import Settings
+from visolo.config import InferenceConfig, preset_names
+from visolo.errors import VisoloError
+
+_DEVICES = {"auto": "Best available", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+_PRECISIONS = {"fp32": "32-bit float", "bf16": "bfloat16", "fp16": "16-bit float"}
+_MEMORY = {
+    "every-5": "Every fifth frame and the last two",
+    "last-2": "The last two frames",
+    "last-10": "The last ten frames",
+    "last-20": "The last twenty frames",
+}
+_BUNDLED = "bundled model (visolo-lite)"
+
+
+class RunSettingsDialog(QDialog):
+    """Edits the `RunChoice` of the settings; OK stores it."""
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Run settings")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._settings = settings
+        choice = read_choice(settings)
+        self._weights = QLineEdit(str(choice.weights or ""), placeholderText=_BUNDLED)
+        self._weights.setMinimumWidth(320)
+        self._preset = _combo({"": "As the file says", **{name: name for name in preset_names()}}, choice.preset)
+        self._preset.setToolTip("Official .pth files do not say which network they are; our own files do")
+        self._device = _combo(_DEVICES, choice.device)
+        self._precision = _combo(_PRECISIONS, choice.precision)
+        self._memory = _combo(_MEMORY, choice.inference.memory)
+        self._limit = QSpinBox(minimum=0, maximum=4096, value=choice.inference.memory_limit)
+        self._limit.setSpecialValueText("no limit")
+        self._score = _threshold(choice.inference.score_threshold)
+        self._update = _threshold(choice.inference.update_threshold)
+        self._link = _threshold(choice.inference.link_threshold)
+        self._problem = QLabel(wordWrap=True, visible=False)
+        self._problem.setProperty("warning", True)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(14)
+        layout.addLayout(self._form())
+        layout.addWidget(self._problem)
+        layout.addWidget(self._buttons())
+
+    def accept(self) -> None:
+        """Store the choice, unless the weights file is not there."""
+        text = self._weights.text().strip()
+        if text and not Path(text).expanduser().is_file():
+            self._complain(f"{text}: there is no such file; choose another or leave the line empty")
+            return
+        try:
+            write_choice(self._settings, self._choice(Path(text).expanduser() if text else None))
+        except VisoloError as error:
+            self._complain(str(error))
+            return
+        super().accept()
+
+    def _choice(self, weights: Path | None) -> RunChoice:
+        inference = InferenceConfig(
+            score_threshold=self._score.value(),
+            update_threshold=self._update.value(),
+            link_threshold=self._link.value(),
+            memory=self._memory.currentData(),
+            memory_limit=self._limit.value(),
+        )
+        return RunChoice(
+            weights, self._preset.currentData(), self._device.currentData(), self._precision.currentData(), inference
+        )
+
+    def _form(self) -> QFormLayout:
+        form = QFormLayout()
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight)
+        form.setVerticalSpacing(9)
+        browse = QPushButton("Browse…")
+        browse.clicked.connect(self._browse)
+        weights = QHBoxLayout()
+        weights.addWidget(self._weights, 1)
+        weights.addWidget(browse)
+        form.addRow("Weights", weights)
+        form.addRow("Network", self._preset)
+        form.addRow("Device", self._device)
+        form.addRow("Precision", self._precision)
+        form.addRow(_heading("WHAT COUNTS AS AN OBJECT"))
+        form.addRow("Lowest class score", self._score)
+        form.addRow("Lowest score after suppression", self._update)
+        form.addRow("Lowest similarity to a known track", self._link)
+        form.addRow(_heading("WHAT THE NETWORK REMEMBERS"))
+        form.addRow("Frames in memory", self._memory)
+        form.addRow("At most", self._limit)
+        return form
+
+    def _buttons(self) -> QDialogButtonBox:
+        kinds = QDialogButtonBox.StandardButton
+        box = QDialogButtonBox(kinds.Ok | kinds.Cancel | kinds.RestoreDefaults)
+        box.accepted.connect(self.accept)
+        box.rejected.connect(self.reject)
+        box.button(kinds.RestoreDefaults).clicked.connect(self._restore)
+        return box
+
+    def _restore(self) -> None:
+        standard = InferenceConfig()
+        self._weights.clear()
+        for combo, value in ((self._preset, ""), (self._device, "auto"), (self._precision, "fp32")):
+            combo.setCurrentIndex(combo.findData(value))
+        self._memory.setCurrentIndex(self._memory.findData(standard.memory))
+        self._limit.setValue(standard.memory_limit)
+        self._score.setValue(standard.score_threshold)
+        self._update.setValue(standard.update_threshold)
+        self._link.setValue(standard.link_threshold)
+
+    def _browse(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Weights", self._weights.text(), "Weights (*.safetensors *.pth *.pt *.pkl);;All files (*)"
+        )
+        if path:
+            self._weights.setText(path)
+
+    def _complain(self, sentence: str) -> None:
+        self._problem.setText(sentence)
+        self._problem.show()
+
+
+def _combo(choices: dict[str, str], current: str) -> QComboBox:
+    combo = QComboBox()
+    for value, text in choices.items():
+        combo.addItem(text, value)
+    combo.setCurrentIndex(max(0, combo.findData(current)))
+    return combo
+
+
+def _threshold(value: float) -> QDoubleSpinBox:
+    return QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2, value=value)
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("heading", True)
+    label.setContentsMargins(0, 8, 0, 0)
+    return label

@@ -1,0 +1,88 @@
+"""Menus as lists of action ids; "-" is a separator, a tuple a submenu."""
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from app.action_registry import ActionRegistry
+
+Entry = str | tuple[str, Sequence[str]]
+
+_DIGITS = range(1, 10)
+RECENT = "@recent"
+PANELS = "@panels"
+
+MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "&File",
+        ("file.open", "file.open_folder", RECENT, "file.open_sample", "-", "file.add_video", "file.import", "-",
+         "file.save", "file.save_as", "file.export", "-", "file.quit"),
+    ),
+    (
+        "&Edit",
+        ("edit.undo", "edit.redo", "-",
+         ("Edits apply &to", ("scope.frame", "scope.from_here", "scope.range", "scope.track", "-", "scope.cycle")),
+         "range.start", "range.end", "range.clear", "-", "select.all", "run.settings"),
+    ),
+    (
+        "&View",
+        ("view.zoom_in", "view.zoom_out", "view.actual", "view.fit", "-", "view.masks", "view.labels",
+         "view.contours", "view.more_opaque", "view.less_opaque", "-", PANELS,
+         ("&Theme", ("theme.dark", "theme.light", "theme.system")), "view.full_screen"),
+    ),
+    (
+        "&Playback",
+        ("play.toggle", "play.loop", "play.faster", "play.slower", "-", "play.next", "play.previous", "play.next_10",
+         "play.previous_10", "play.next_100", "play.previous_100", "play.first", "play.last", "play.go_to", "-",
+         "play.next_birth", "play.next_edit", "play.previous_edit", "play.next_own_edit", "play.previous_own_edit",
+         "-", "play.next_video", "play.previous_video"),
+    ),
+    (
+        "&Track",
+        (("&Select", (*[f"select.{n}" for n in _DIGITS], "-", "select.next", "select.previous", "select.all")), "-",
+         "track.swap", "track.merge", "track.split", "track.assign", "track.new",
+         ("Assign &to", tuple(f"assign.{n}" for n in _DIGITS)), "track.absent", "-", "class.choose",
+         ("C&lass", tuple(f"class.{n}" for n in _DIGITS)), "-", "track.lock", "track.hide", "track.solo",
+         "track.show_all", "-", "track.delete_here", "track.delete_on", "track.delete"),
+    ),
+    ("&Run", ("run.toggle", "run.from_start", "run.from_here", "run.stop", "-", "run.settings")),
+    ("&Help", ("help.shortcuts", "help.log", "-", "help.about")),
+)  # fmt: skip
+
+
+def fill_menu_bar(bar: QMenuBar, actions: ActionRegistry, special: dict[str, QMenu]) -> None:
+    """Build all menus.
+
+    Args:
+        bar: of the main window.
+        actions: by id.
+        special: submenus that the main window fills itself, by `RECENT` and `PANELS`.
+    """
+    for title, entries in MENUS:
+        menu = bar.addMenu(title)
+        menu.setToolTipsVisible(True)
+        for entry in entries:
+            _add(menu, entry, actions, special)
+
+
+def action_ids() -> set[str]:
+    """Every action that is in some menu."""
+    found: set[str] = set()
+    for _, entries in MENUS:
+        for entry in entries:
+            found.update([entry] if isinstance(entry, str) else entry[1])
+    return found - {"-", RECENT, PANELS}
+
+
+def _add(menu: QMenu, entry: Entry, actions: ActionRegistry, special: dict[str, QMenu]) -> None:
+    if isinstance(entry, tuple):
+        title, ids = entry
+        submenu = menu.addMenu(title)
+        for one in ids:
+            _add(submenu, one, actions, special)
+    elif entry == "-":
+        menu.addSeparator()
+    elif entry in special:
+        menu.addMenu(special[entry])
+    else:
+        menu.addAction(actions.action(entry))

@@ -1,0 +1,178 @@
+"""The tool bar: playing, running the model, what edits touch, which tool, undo, export."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
+
+from app.action_registry import ActionRegistry
+from app.actions import scope_id
+from app.run_choice import read_choice
+from app.session import RunStatus, Scope, Session
+from app.settings import Settings
+from app.theme import current_theme, icon, theme_changes
+from app.video.player import SPEEDS, Player
+
+_ICON_SIZE = QSize(18, 18)
+_UNDO_WIDTH = 240
+
+
+class MainToolBar(QToolBar):
+    """Buttons for the most frequent actions and the state they depend on."""
+
+    def __init__(self, session: Session, actions: ActionRegistry, player: Player, settings: Settings) -> None:
+        super().__init__("Tool bar")
+        self.setObjectName("toolbar")
+        self.setMovable(False)
+        self.setIconSize(_ICON_SIZE)
+        self._session, self._actions, self._player, self._settings = session, actions, player, settings
+        self._fill()
+        self._connect()
+        self.show_run_choice()
+        self._show_run(session.run)
+        self._show_history()
+
+    def show_run_choice(self) -> None:
+        """The run settings have changed."""
+        choice = read_choice(self._settings)
+        self._model.setText(f"{choice.weights_name} · {choice.device.upper() if choice.device != 'auto' else 'auto'}")
+        self._model.setToolTip(f"{choice.weights_path}\nDevice {choice.device}, precision {choice.precision}")
+
+    def show_device(self, name: str) -> None:
+        """The device that a run really uses."""
+        self._model.setText(f"{read_choice(self._settings).weights_name} · {name}")
+
+    def _fill(self) -> None:
+        for action_id in ("play.previous", "play.toggle", "play.next"):
+            self._add_action(action_id)
+        self._speed = QToolButton(text="1×", popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._speed.setToolTip("Speed of playing")
+        self._speed.setMenu(self._speed_menu())
+        self.addWidget(self._speed)
+        self.addSeparator()
+        self._run = QPushButton("Run model")
+        self._run.setProperty("primary", True)
+        self._run.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._run.setObjectName("runButton")
+        self._run.clicked.connect(self._press_run)
+        self.addWidget(self._run)
+        self._stop = self._add_action("run.stop")
+        self._model = QToolButton(text="model")
+        self._model.clicked.connect(self._actions.action("run.settings").trigger)
+        self.addWidget(self._model)
+        self._rate = QLabel("")
+        self._rate.setProperty("muted", True)
+        self._rate.setMinimumWidth(64)
+        self.addWidget(self._rate)
+        self.addSeparator()
+        scope = QLabel("Edits apply to ")
+        scope.setProperty("muted", True)
+        self.addWidget(scope)
+        self._scopes = SegmentedControl([scope_id(s) for s in Scope], self._actions)
+        self.addWidget(self._scopes)
+        self.addSeparator()
+        self.tool_place = self.addWidget(QWidget())
+        self._undo = self._add_action("edit.undo", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._undo.setMaximumWidth(_UNDO_WIDTH)
+        self._add_action("edit.redo")
+        spacer = QWidget()
+        spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(spacer)
+        self._add_action("file.export", Qt.ToolButtonStyle.ToolButtonTextOnly)
+
+    def add_tools(self, action_ids: Sequence[str]) -> None:
+        """Show the canvas tools as a segmented control."""
+        self.insertWidget(self.tool_place, SegmentedControl(action_ids, self._actions))
+        self.insertSeparator(self.tool_place)
+
+    def _add_action(
+        self, action_id: str, style: Qt.ToolButtonStyle = Qt.ToolButtonStyle.ToolButtonIconOnly
+    ) -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(self._actions.action(action_id))
+        button.setToolButtonStyle(style)
+        self.addWidget(button)
+        return button
+
+    def _speed_menu(self) -> QMenu:
+        menu = QMenu(self)
+        for speed in SPEEDS:
+            action = menu.addAction(f"{speed:g}×")
+            action.setData(speed)
+        menu.addSeparator()
+        menu.addAction(self._actions.action("play.loop"))
+        menu.triggered.connect(self._choose_speed)
+        return menu
+
+    def _connect(self) -> None:
+        self._player.playing_changed.connect(self._show_playing)
+        self._player.speed_changed.connect(self._show_speed)
+        self._session.run_changed.connect(self._show_run)
+        self._session.history_changed.connect(self._show_history)
+        self._session.video_changed.connect(self._refresh_run)
+        self._session.project_opened.connect(self._refresh_run)
+        theme_changes().changed.connect(self._recolor)
+
+    def _choose_speed(self, action: object) -> None:
+        speed = action.data()  # type: ignore[attr-defined]
+        if isinstance(speed, float):
+            self._player.set_speed(speed)
+
+    def _press_run(self) -> None:
+        self._actions.run("run.toggle")
+
+    def _show_playing(self, playing: bool) -> None:
+        self._actions.action("play.toggle").setIcon(icon("mdi6.pause" if playing else "mdi6.play"))
+
+    def _show_speed(self, speed: float) -> None:
+        self._speed.setText(f"{speed:g}×")
+
+    def _refresh_run(self) -> None:
+        self._show_run(self._session.run)
+
+    def _show_run(self, status: RunStatus) -> None:
+        running = status.state in ("running", "loading")
+        words = {"running": "Pause run", "loading": "Loading…", "paused": "Resume run"}
+        self._run.setText(words.get(status.state, "Run model"))
+        self._run.setIcon(icon("mdi6.pause" if running else "mdi6.play", current_theme().on_accent))
+        self._run.setEnabled(self._actions.why_not("run.toggle") is None)
+        self._run.setToolTip(self._actions.why_not("run.toggle") or "Find and follow objects in the video (F5)")
+        self._rate.setText(f"{status.frames_per_second:.0f} FPS" if status.frames_per_second else "")
+
+    def _show_history(self) -> None:
+        text = self._session.history.undo_text if self._session.history is not None and self._session.can_undo else ""
+        self._undo.setText(
+            self._undo.fontMetrics().elidedText(f"Undo {text}".strip(), Qt.TextElideMode.ElideRight, 200)
+        )
+        self._undo.setToolTip(f"Undo {text}".strip() + " (Ctrl+Z)")
+
+    def _recolor(self) -> None:
+        self._show_run(self._session.run)
+        self._show_playing(self._player.is_playing)
+
+
+class SegmentedControl(QFrame):
+    """Checkable actions side by side, of which one is ticked."""
+
+    def __init__(self, action_ids: Sequence[str], actions: ActionRegistry) -> None:
+        super().__init__()
+        self.setObjectName("segments")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.setSpacing(1)
+        for action_id in action_ids:
+            button = QToolButton()
+            button.setProperty("segment", True)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+            button.setDefaultAction(actions.action(action_id))
+            layout.addWidget(button)

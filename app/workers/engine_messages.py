@@ -1,0 +1,88 @@
+"""What the app and the model's process say to each other: frozen, picklable values. No torch, no Qt."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from app.run_choice import RunChoice
+from visolo.categories import LabelSet
+from visolo.results import FrameResult
+
+Order = Literal["pause", "resume", "cancel", "quit"]
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """Run the model over a video.
+
+    Attributes:
+        number: counts runs; comes back with every message, so that late ones of an ended run are recognised.
+        project: the project file, where tracks before `first_frame` are read from.
+        source: video file or image folder.
+        size: (height, width) in px of the masks.
+    """
+
+    number: int
+    project: Path
+    video_id: int
+    source: Path
+    size: tuple[int, int]
+    first_frame: int
+    choice: RunChoice
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What is being prepared, in words."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """The model is ready and goes on with the first frame.
+
+    Attributes:
+        device: for people, e.g. "CUDA" or "CPU".
+        weights_id: tells weights files apart whatever their names.
+        known_tracks: document tracks whose identity is taken up; the segmenter calls them by the same ids.
+    """
+
+    number: int
+    label_set: LabelSet
+    device: str
+    weights_id: str
+    known_tracks: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Landed:
+    """One frame is done.
+
+    Attributes:
+        seconds: between this frame and the one before.
+        memory_frames: how many frames the network remembers.
+    """
+
+    number: int
+    result: FrameResult
+    seconds: float
+    memory_frames: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """No more frames: all are done, or it was cancelled."""
+
+    number: int
+    state: Literal["done", "stopped"]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run cannot go on; `details` is empty when the sentence says it all."""
+
+    number: int
+    sentence: str
+    details: str = ""

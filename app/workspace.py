@@ -1,0 +1,72 @@
+"""Everything behind the window: session, media, player, canvas, model, handlers; made and wired in one place."""
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from app.action_registry import ActionRegistry
+from app.actions import all_rows
+from app.canvas.canvas_controller import CanvasController
+from app.commands import Commands
+from app.commands_classes import ClassCommands
+from app.commands_edit import EditCommands
+from app.commands_file import FileCommands
+from app.commands_help import HelpCommands
+from app.commands_playback import PlaybackCommands
+from app.commands_run import RunCommands
+from app.commands_selection import SelectionCommands
+from app.commands_tracks import TrackCommands
+from app.commands_view import ViewCommands
+from app.opening import Opener
+from app.session import Session
+from app.settings import FRAME_CACHE_MB, Settings
+from app.video.frame_cache import FrameCache
+from app.video.media_loader import MediaLoader
+from app.video.player import Player
+from app.workers.inference import InferenceControl
+from app.workers.task import TaskQueue
+
+
+class Workspace(QObject):
+    """The parts of one window, without the window."""
+
+    def __init__(self, settings: Settings, window: QWidget) -> None:
+        super().__init__(window)
+        self.settings = settings
+        self.session = Session(self)
+        self.tasks = TaskQueue(self)
+        self.cache = FrameCache(settings.get(FRAME_CACHE_MB) * 2**20, self)
+        self.loader = MediaLoader(self.session, self.cache, self.tasks, self)
+        self.opener = Opener(self.session, self.loader, self.tasks, settings, self)
+        self.player = Player(self.session, self.cache, self)
+        self.canvas = CanvasController(self.session, self.cache, self)
+        self.inference = InferenceControl(self.session, settings, self)
+        self.opener.before_close = self.inference.end_run
+        self.loader.ready.connect(self.canvas.media_ready)
+        self.commands = self._make_commands(window)
+        self.actions = ActionRegistry(all_rows(), self.commands, self.session, window)
+        self.actions.refused.connect(self.session.refused)
+        self.actions.set_keys(settings.shortcuts())
+        self.commands.help.actions = self.actions
+
+    def close(self) -> None:
+        """Stop every worker, end the run and let go of the project."""
+        self.player.pause()
+        self.session.save_place()
+        self.opener.close_project()
+        self.inference.close()
+        self.tasks.close()
+        self.cache.close()
+
+    def _make_commands(self, window: QWidget) -> Commands:
+        session, settings = self.session, self.settings
+        return Commands(
+            file=FileCommands(session, self.opener, settings, window),
+            edit=EditCommands(session, self),
+            view=ViewCommands(self.canvas, settings, window),
+            playback=PlaybackCommands(session, self.player, settings, window),
+            selection=SelectionCommands(session, self),
+            tracks=TrackCommands(session, window),
+            classes=ClassCommands(session, window),
+            run=RunCommands(session, self.inference, settings, window),
+            help=HelpCommands(settings, window),
+        )
