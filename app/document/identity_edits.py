@@ -151,12 +151,12 @@ class SplitTrack(RoutedEdit):
         _require_two(self.track_id, self.new_track_id)
         transaction.require_unlocked(self.video_id, [self.track_id])
         head = FrameRange(0, self.frame_index - 1)
-        if not transaction.cells(self.video_id, [self.track_id], head):
+        if not transaction.is_present(self.video_id, self.track_id, head):
             raise EditRefused(
                 f"Track {self.track_id} has nothing before frame {self.frame_index}; split it at a later frame"
             )
         _require_presence(transaction, self.video_id, [self.track_id], frames, self.reach)
-        if not transaction.track_is_vacant(self.video_id, self.new_track_id):
+        if transaction.is_present(self.video_id, self.new_track_id, _EVERYWHERE):
             raise EditRefused(f"Track {self.new_track_id} exists already; the tail needs an id of its own")
         if transaction.row("tracks", self.video_id, self.new_track_id) is not None:
             transaction.require_unlocked(self.video_id, [self.new_track_id])
@@ -262,7 +262,7 @@ def _require_presence(
     transaction: Transaction, video_id: int, track_ids: Iterable[int], frames: FrameRange, scope: FrameRange
 ) -> None:
     track_ids = list(track_ids)
-    if not transaction.cells(video_id, track_ids, frames):
+    if not any(transaction.is_present(video_id, track_id, frames) for track_id in track_ids):
         who = f"Track {track_ids[0]} is" if len(track_ids) == 1 else "Neither of these tracks is"
         where = "anywhere" if scope == _EVERYWHERE else str(scope)
         raise EditRefused(f"{who} not present {where}" if len(track_ids) == 1 else f"{who} present {where}")

@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -31,14 +32,19 @@ class Votes:
     """Class scores summed over the instances that a model detected, per run because class lists differ.
 
     Half-precision scores sum without rounding in float64, so the order of adding does not matter.
+
+    Attributes:
+        means: by category id; None until someone asks.
     """
 
     count: int = 0
     sums: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    means: dict[int, float] | None = None
 
     def add(self, run_id: int, scores: NDArray[np.float64], count: int) -> None:
         """Add the sum of `count` instances of a run."""
         self.count += count
+        self.means = None
         self.sums[run_id] = self.sums[run_id] + scores if run_id in self.sums else scores
 
 
@@ -84,11 +90,15 @@ class TrackCache:
     def category_means(self, video_id: int, track_id: int) -> dict[int, float]:
         """Mean class score by category id, over the frames where a model detected the track."""
         votes = self.votes(video_id).get(track_id)
-        means: dict[int, float] = {}
-        for run_id, sums in votes.sums.items() if votes else ():
-            for category_id, total in zip(self.run_categories(run_id), sums.tolist(), strict=True):
-                means[category_id] = means.get(category_id, 0.0) + total / votes.count  # type: ignore[union-attr]
-        return means
+        if votes is None:
+            return {}
+        if votes.means is None:
+            votes.means = {}
+            for run_id in sorted(votes.sums):
+                means = (votes.sums[run_id] / votes.count).tolist()
+                for category_id, mean in zip(self.run_categories(run_id), means, strict=True):
+                    votes.means[category_id] = votes.means.get(category_id, 0.0) + mean
+        return votes.means
 
     def run_categories(self, run_id: int) -> tuple[int, ...]:
         """Category id of each class index of a run."""
@@ -133,11 +143,9 @@ class TrackCache:
             "SELECT run_id, track_id, frame_index, slot FROM cells"
             f" WHERE video_id = ? {_only(track_ids)} AND run_id > 0",
             (video_id,),
-        ).fetchall()
+        )
+        table = np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 4)
         result: dict[int, Votes] = {}
-        if not rows:
-            return result
-        table = np.array(rows, dtype=np.int64)
         for run_id in np.unique(table[:, 0]).tolist():
             part = table[table[:, 0] == run_id]
             scores = read_class_scores(

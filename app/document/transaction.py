@@ -1,7 +1,7 @@
 """Primitives that edits and runs are composed of: each changes rows and notes what was there and what is there now."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from app.document.document import Document
 from app.document.images import Cell, Images, Position, RowKey, Value
@@ -18,8 +18,9 @@ _COLUMNS = {  # table -> primary key columns, other columns
     "tracks": (("video_id", "track_id"), ("category_id", "category_set", "locked")),
     "absences": (("video_id", "track_id", "first_frame"), ("last_frame",)),
 }
+_INSERT_CELL = "INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?)"
 _UPSERT_CELL = (
-    "INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET instance_id = excluded.instance_id,"
+    f"{_INSERT_CELL} ON CONFLICT DO UPDATE SET instance_id = excluded.instance_id,"
     " mask_id = excluded.mask_id, score = excluded.score, origin = excluded.origin, edited = excluded.edited,"
     " run_id = excluded.run_id, slot = excluded.slot"
 )
@@ -56,7 +57,7 @@ class Transaction:
 
     def frame_cells(self, video_id: int, frame_index: int) -> list[Cell]:
         """All instances of a frame."""
-        sql = "SELECT * FROM cells WHERE video_id = ? AND frame_index = ?"
+        sql = "SELECT * FROM cells INDEXED BY cells_by_frame WHERE video_id = ? AND frame_index = ?"
         return list(map(Cell._make, self._connection.execute(sql, (video_id, frame_index))))
 
     def replace_cells(self, before: Sequence[Cell], after: Sequence[Cell]) -> None:
@@ -66,21 +67,19 @@ class Transaction:
             before: exactly as they are in the document.
             after: at positions of `before` or at vacant ones.
         """
-        old = {cell[:3] for cell in before}
-        new = {cell[:3] for cell in after}
+        old: dict[Position, Cell] = {cell[:3]: cell for cell in before}
+        new: dict[Position, Cell] = {cell[:3]: cell for cell in after}
         assert len(new) == len(after), "two instances of one track in a frame"
-        self._delete_cells(old - new)
-        self._connection.executemany(_UPSERT_CELL, (cell for cell in after if cell[:3] in old))
-        self._connection.executemany(
-            "INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?)", (cell for cell in after if cell[:3] not in old)
-        )
-        self.images.note_cells(before, after)
-        self._touch_cells(old | new)
+        self._delete_cells(old.keys() - new.keys())
+        self._connection.executemany(_UPSERT_CELL, [cell for position, cell in new.items() if position in old])
+        self._connection.executemany(_INSERT_CELL, [cell for position, cell in new.items() if position not in old])
+        self.images.note_cells(old, new)
+        self._touch_cells(old.keys() | new.keys())
 
     def add_landed(self, cells: Sequence[Cell]) -> None:
         """Put instances that a run has found at vacant positions; the caller extends the cache, it is not dropped."""
-        self._connection.executemany("INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?)", cells)
-        self.images.note_cells((), cells)
+        self._connection.executemany(_INSERT_CELL, cells)
+        self.images.note_cells({}, {cell[:3]: cell for cell in cells})
         for cell in cells:
             here = FrameRange(cell.frame_index, cell.frame_index)
             self.note(Change(frozenset({cell.video_id}), frozenset({cell.track_id}), here))
@@ -112,10 +111,10 @@ class Transaction:
         """Make a track with an id that was never used, or take up one that is present nowhere."""
         self.put_row("tracks", (video_id, track_id), (category_id, int(category_set), 0))
 
-    def track_is_vacant(self, video_id: int, track_id: int) -> bool:
-        """Whether the track has no instance at all."""
-        sql = "SELECT 1 FROM cells WHERE video_id = ? AND track_id = ? LIMIT 1"
-        return self._connection.execute(sql, (video_id, track_id)).fetchone() is None
+    def is_present(self, video_id: int, track_id: int, frames: FrameRange) -> bool:
+        """Whether the track has an instance in these frames."""
+        sql = "SELECT 1 FROM cells WHERE video_id = ? AND track_id = ? AND frame_index BETWEEN ? AND ? LIMIT 1"
+        return self._connection.execute(sql, (video_id, track_id, frames.first, frames.end)).fetchone() is not None
 
     def require_unlocked(self, video_id: int, track_ids: Iterable[int]) -> None:
         """Check that tracks exist and may be edited.
@@ -140,10 +139,10 @@ class Transaction:
         side = 1 if forward else 0
         for key, pair in images.rows.items():
             self._write_row(key, pair[side])
-        self._delete_cells(position for position, pair in images.cells.items() if pair[side] is None)
-        cells = (pair[side] for pair in images.cells.values())
-        self._connection.executemany(_UPSERT_CELL, (cell for cell in cells if cell is not None))
-        self._touch_cells(images.cells)
+        cells = images.after if forward else images.before
+        self._delete_cells(position for position, cell in cells.items() if cell is None)
+        self._connection.executemany(_UPSERT_CELL, (cell for cell in cells.values() if cell is not None))
+        self._touch_cells(cells.keys())
 
     def note(self, change: Change) -> None:
         """Say what else changed."""
@@ -180,15 +179,21 @@ class Transaction:
             videos = frozenset({int(ids[0] or 0)}) if table == "videos" else frozenset[int]()
             self.note(Change(videos, categories=table == "categories", videos=table == "videos"))
 
-    def _touch_cells(self, positions: Iterable[Position]) -> None:
-        tracks: dict[int, set[int]] = {}
-        first, last = 2**31, -1
-        for video_id, track_id, frame_index in positions:
-            tracks.setdefault(video_id, set()).add(track_id)
-            first, last = min(first, frame_index), max(last, frame_index)
-        for video_id, track_ids in tracks.items():
+    def _touch_cells(self, positions: Set[Position]) -> None:
+        if not positions:
+            return
+        for video_id, track_ids in _tracks_by_video(positions).items():
             self.document.cache.forget(video_id, track_ids)
-            self.note(Change(frozenset({video_id}), frozenset(track_ids), FrameRange(first, last)))
+            self.note(Change(frozenset({video_id}), frozenset(track_ids)))
+        frames = {position[2] for position in positions}
+        self.note(Change(frames=FrameRange(min(frames), max(frames))))
+
+
+def _tracks_by_video(positions: Iterable[Position]) -> dict[int, set[int]]:
+    tracks: dict[int, set[int]] = {}
+    for video_id, track_id in {position[:2] for position in positions}:
+        tracks.setdefault(video_id, set()).add(track_id)
+    return tracks
 
 
 def _where(keys: tuple[str, ...]) -> str:
