@@ -190,7 +190,7 @@ class Inspector(QScrollArea):
         values["area"].setText("—" if instance is None else f"{instance.area:,} px".replace(",", " "))
         values["mask"].setText(_mask_words(instance, session.frame_index, len(tracks)))
 
-    def _set_category(self, category_id: int) -> None:
+    def _set_category(self, category_id: int, _checked: bool = False) -> None:
         set_category(self._session, self._session.selection, CategoryChoice(category_id, None))
 
     def _choose_category(self) -> None:

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPixmap
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -117,8 +117,19 @@ class QueuePanel(QWidget):
         self._show_project()
 
     def stop(self) -> bool:
-        """Stop decoding pictures and wait; for closing the window. False when it did not end in time."""
+        """Stop decoding pictures and wait. False when it did not end in time."""
         return self.model.loader.stop()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: D102
+        # A running thread must not outlive its owner; the window's closing is the last moment to wait for it.
+        self.window().installEventFilter(self)
+        super().showEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Stop the pictures when the window closes."""
+        if event.type() is QEvent.Type.Close and watched is self.window():
+            self.stop()
+        return super().eventFilter(watched, event)
 
     def _build(self) -> None:
         heading = QLabel("QUEUE")

@@ -2,13 +2,15 @@
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QWidget
 
 from app import theme
+from app.panels.timeline_bars import BarCache
 from app.panels.timeline_model import TimelineModel
 from app.panels.timeline_mouse import TimelineMouse
 from app.panels.timeline_paint import paint_moving, paint_still
 from app.panels.timeline_scene import GUTTER_WIDTH, LANE_HEIGHT, PLOT_HEIGHT, RULER_HEIGHT
+from app.panels.track_menu import track_menu
 from app.session import Session
 
 _ZOOM_STEP = 1.5
@@ -26,6 +28,7 @@ class Timeline(QAbstractScrollArea):
         self._model = TimelineModel(session, self)
         self._mouse = TimelineMouse(session, self._model, self)
         self._still: QPixmap | None = None
+        self._bars = BarCache()
         self.setObjectName("timeline")
         self.setAccessibleName("Timeline")
         self.setAccessibleDescription("A lane per track over all frames; Up and Down choose a track, + and - zoom")
@@ -44,6 +47,11 @@ class Timeline(QAbstractScrollArea):
 
     def sizeHint(self) -> QSize:  # noqa: D102 - Qt's
         return QSize(900, RULER_HEIGHT + 6 * LANE_HEIGHT + PLOT_HEIGHT)
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether lanes in view are still being read."""
+        return self._model.is_loading
 
     def fit(self) -> None:
         """Show the whole video."""
@@ -81,7 +89,7 @@ class Timeline(QAbstractScrollArea):
             self._still.setDevicePixelRatio(ratio)
             still_painter = QPainter(self._still)
             still_painter.setFont(self.font())
-            paint_still(still_painter, scene, self._model.lanes)
+            paint_still(still_painter, scene, self._model.lanes, self._bars)
             still_painter.end()
         painter.drawPixmap(0, 0, self._still)
         paint_moving(painter, scene)
@@ -102,7 +110,43 @@ class Timeline(QAbstractScrollArea):
                 super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: D102
-        super().contextMenuEvent(event)
+        if self._session.video is None:
+            return
+        position = event.pos()
+        head = self._model.scene.head_at(position.y())
+        if event.reason() is QContextMenuEvent.Reason.Keyboard and self._session.selection:
+            area = self.lane_area(min(self._session.selection))
+            menu = track_menu(self._session, self._session.selection, self)
+            menu.popup(self.viewport().mapToGlobal(area.topLeft()))
+        elif head is None:
+            self._view_menu().popup(event.globalPos())
+        else:
+            if head.track_id not in self._session.selection:
+                self._session.select({head.track_id})
+            frame = self._model.scene.frame_at(position.x()) if position.x() >= GUTTER_WIDTH else None
+            track_menu(self._session, self._session.selection, self, frame).popup(event.globalPos())
+
+    def _view_menu(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setObjectName("timelineMenu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Show the whole video").triggered.connect(self.fit)
+        to_range = menu.addAction("Zoom to the marked range")
+        to_range.triggered.connect(self._zoom_to_range)
+        clear = menu.addAction("Clear the marked range\tEsc")
+        clear.triggered.connect(self._clear_range)
+        for action in (to_range, clear):
+            action.setEnabled(self._session.range is not None)
+        return menu
+
+    def _clear_range(self) -> None:
+        self._session.set_range(None)
+
+    def _zoom_to_range(self) -> None:
+        frames = self._session.range
+        if frames is not None:
+            self._model.scene.scale.show(frames.first, min(frames.end, self._model.scene.scale.frame_count - 1))
+            self._sync_bars()
 
     def _paint_empty(self, painter: QPainter) -> None:
         area = self.viewport().rect()

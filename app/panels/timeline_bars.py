@@ -1,15 +1,49 @@
 """A lane's bar as an image: one value per device pixel becomes a strip with round ends, score shading and marks."""
 
+from functools import cache
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
-from app.panels.timeline_lanes import LaneRow
-from app.video.qimage import qimage_of_bgra
+from app.panels.timeline_lanes import LaneColumns, LaneRow
+from app.video.qimage import premultiplied_bgra, qimage_of_bgra
 
-_FAINTEST, _FAINTEST_SCORE, _FULL_SCORE = 0.45, 0.25, 0.75
+_FAINTEST, _FAINTEST_SCORE, _FULL_SCORE = 0.5, 0.25, 0.75
 _DIMMED = 0.28
 _GAP_ALPHA = 0.4
+_LEVELS = 64
+
+
+class Bar(NamedTuple):
+    """A drawn lane: its picture and the device pixels where stretches of edited masks begin."""
+
+    image: QImage
+    mark_starts: list[int]
+
+
+class BarCache:
+    """Bars as they were drawn last, valid while zoom, scroll, theme and lane stay the same: scrolling lanes is free."""
+
+    def __init__(self) -> None:
+        self._view: object = None
+        self._bars: dict[int, tuple[LaneColumns, bool, Bar]] = {}
+
+    def set_view(self, view: object) -> None:
+        """Forget all bars when anything differs that they all depend on."""
+        if view != self._view:
+            self._bars.clear()
+            self._view = view
+
+    def get(self, track_id: int, columns: LaneColumns, dimmed: bool) -> Bar | None:
+        """The bar of a track if it was drawn from these columns."""
+        found = self._bars.get(track_id)
+        return found[2] if found is not None and found[0] is columns and found[1] is dimmed else None
+
+    def put(self, track_id: int, columns: LaneColumns, dimmed: bool, bar: Bar) -> None:
+        """Keep a bar."""
+        self._bars[track_id] = (columns, dimmed, bar)
 
 
 def bar_image(row: LaneRow, color: QColor, mark: QColor, height: int, dimmed: bool = False) -> QImage:
@@ -18,26 +52,22 @@ def bar_image(row: LaneRow, color: QColor, mark: QColor, height: int, dimmed: bo
     Args:
         row: (n,) values per device pixel.
         color: of the track; low scores fade it.
-        mark: of the strip under frames that a person made; imported and interpolated ones get it dotted.
+        mark: of the strip under frames that a person touched; imported and interpolated ones get it dotted.
         height: device pixels.
         dimmed: the track is hidden on the canvas.
 
     Returns:
         n x height premultiplied image that owns its pixels.
     """
-    span = _FULL_SCORE - _FAINTEST_SCORE
-    alpha = _FAINTEST + (1 - _FAINTEST) * np.clip((row.scores - _FAINTEST_SCORE) / span, 0, 1)
-    if dimmed:
-        alpha = alpha * _DIMMED
-    body = _premultiplied(color, alpha)
-    pixels = np.broadcast_to(np.where(row.present, body, np.uint32(0)), (height, len(body))).copy()
-    for inset_row, inset in enumerate(_corner_insets(height)):
-        keep = _eroded(row.present, inset)
-        pixels[inset_row, ~keep] = 0
-        pixels[height - 1 - inset_row, ~keep] = 0
-    pixels[height // 2, row.gap] = _premultiplied(color, np.full(1, _GAP_ALPHA * (_DIMMED if dimmed else 1)))[0]
-    _draw_marks(pixels, row, _premultiplied(mark, np.ones(1))[0])
-    return qimage_of_bgra(pixels.astype("<u4").view(np.uint8).reshape(height, -1, 4))
+    shades = _shades(color.rgb(), dimmed)
+    body = shades[(row.scores * (_LEVELS - 1)).astype(np.intp).clip(0, _LEVELS - 1)]
+    body[~row.present] = 0
+    pixels = np.empty((height, len(body)), dtype=np.uint32)
+    pixels[:] = body
+    _round_corners(pixels, row.present)
+    pixels[height // 2, row.gap] = _packed(color, _GAP_ALPHA * (_DIMMED if dimmed else 1))
+    _draw_marks(pixels, row, _packed(mark, 1.0))
+    return qimage_of_bgra(pixels.astype("<u4", copy=False).view(np.uint8).reshape(height, -1, 4))
 
 
 def mark_starts(row: LaneRow, least_gap: int) -> list[int]:
@@ -50,27 +80,36 @@ def mark_starts(row: LaneRow, least_gap: int) -> list[int]:
     return kept
 
 
-def _draw_marks(pixels: NDArray[np.uint32], row: LaneRow, value: np.uint32) -> None:
+def _draw_marks(pixels: NDArray[np.uint32], row: LaneRow, value: int) -> None:
     height = pixels.shape[0]
     thickness = max(2, height // 6)
     dotted = row.imported & ~row.edited & (np.arange(len(row.present)) // max(2, thickness) % 2 == 0)
     pixels[height - thickness :, row.edited | dotted] = value
 
 
-def _premultiplied(color: QColor, alpha: NDArray) -> NDArray[np.uint32]:
-    """0xAARRGGBB with colours times alpha, per alpha in [0, 1]."""
-    levels = np.rint(alpha * 255).astype(np.uint32)
-    red, green, blue = (levels * channel // 255 for channel in (color.red(), color.green(), color.blue()))
-    packed: NDArray[np.uint32] = (levels << 24) | (red << 16) | (green << 8) | blue
-    return packed
+@cache
+def _shades(rgb: int, dimmed: bool) -> NDArray[np.uint32]:
+    """(levels,) colour of a bar by score, from 0 to 1."""
+    scores = np.linspace(0, 1, _LEVELS)
+    strength = np.clip((scores - _FAINTEST_SCORE) / (_FULL_SCORE - _FAINTEST_SCORE), 0, 1)
+    alphas = (_FAINTEST + (1 - _FAINTEST) * strength) * (_DIMMED if dimmed else 1)
+    return np.array([_packed(QColor(rgb), alpha) for alpha in alphas.tolist()], dtype=np.uint32)
 
 
-def _corner_insets(height: int) -> list[int]:
+def _packed(color: QColor, alpha: float) -> int:
+    """0xAARRGGBB with colours times alpha in [0, 1]."""
+    blue, green, red, level = premultiplied_bgra(color, round(alpha * 255))
+    return (level << 24) | (red << 16) | (green << 8) | blue
+
+
+def _round_corners(pixels: NDArray[np.uint32], present: NDArray[np.bool_]) -> None:
+    """Clear the corners where presence begins and ends; what goes on outside the view has no corner."""
+    height, width = pixels.shape
+    begins = np.flatnonzero(present[1:] & ~present[:-1]) + 1
+    ends = np.flatnonzero(present[:-1] & ~present[1:])
     radius = max(1, height // 6)
-    return [radius - i for i in range(radius)]
-
-
-def _eroded(present: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
-    """Present here and `by` pixels to both sides; what lies outside the view counts as its edge."""
-    padded = np.pad(present, by, mode="edge")
-    return present & padded[: len(present)] & padded[2 * by :]
+    for line in range(radius):
+        steps = range(radius - line)
+        columns = np.concatenate([begins + k for k in steps] + [ends - k for k in steps]).clip(0, width - 1)
+        pixels[line, columns] = 0
+        pixels[height - 1 - line, columns] = 0

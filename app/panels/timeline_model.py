@@ -52,6 +52,11 @@ class TimelineModel(QObject):
         if self._session.video is not None and self.lanes.is_missing(self._wanted_lanes()):
             self._load_timer.start()
 
+    @property
+    def is_loading(self) -> bool:
+        """Whether `request_lanes` has more to come."""
+        return self._load_timer.isActive()
+
     def head(self, track_id: int) -> LaneHead | None:
         """The lane of a track."""
         lane_index = self.scene.lane_index(track_id)

@@ -5,7 +5,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
 
 from app import theme
-from app.panels.timeline_bars import bar_image, mark_starts
+from app.panels.timeline_bars import Bar, BarCache, bar_image, mark_starts
 from app.panels.timeline_lanes import LaneRow, LaneStore
 from app.panels.timeline_scene import (
     BAR_HEIGHT,
@@ -19,17 +19,18 @@ from app.panels.timeline_scene import (
 
 _BAR_INSET = (LANE_HEIGHT - BAR_HEIGHT) // 2
 _SWATCH = 12
-_MARK_RADIUS = 4.0
+_MARK_RADIUS, _MARK_GAP = 4.0, 14
 _HATCH_STEP = 8
 _PLOT_INSET = 6
 
 
-def paint_still(painter: QPainter, scene: TimelineScene, lanes: LaneStore) -> None:
+def paint_still(painter: QPainter, scene: TimelineScene, lanes: LaneStore, bars: BarCache) -> None:
     """Everything that stays while the playhead moves, on an opaque background."""
     painter.fillRect(0, 0, scene.width, scene.height, theme.color("window"))
     _paint_not_run(painter, scene)
     ratio = painter.device().devicePixelRatioF()
     edges = scene.scale.pixel_edges(ratio)
+    bars.set_view((scene.scale.first, scene.scale.pixels_per_frame, len(edges), ratio, theme.current_theme()))
     painter.save()
     painter.setClipRect(0, RULER_HEIGHT, scene.width, scene.lanes_height)
     for lane_index in scene.visible_lanes():
@@ -40,7 +41,11 @@ def paint_still(painter: QPainter, scene: TimelineScene, lanes: LaneStore) -> No
         if columns is None:
             _paint_outline(painter, scene, head, top)
         else:
-            _paint_bar(painter, head, columns.row(edges), top)
+            bar = bars.get(head.track_id, columns, not head.is_visible)
+            if bar is None:
+                bar = _make_bar(head, columns.row(edges), ratio)
+                bars.put(head.track_id, columns, not head.is_visible, bar)
+            _paint_bar(painter, bar, top)
     painter.restore()
     if scene.plotted is not None:
         _paint_plot(painter, scene, lanes)
@@ -132,20 +137,23 @@ def _paint_outline(painter: QPainter, scene: TimelineScene, head: LaneHead, top:
         painter.fillRect(QRectF(left, top + LANE_HEIGHT / 2 - 2, right - left, 4), color)
 
 
-def _paint_bar(painter: QPainter, head: LaneHead, row: LaneRow, top: int) -> None:
-    ratio = painter.device().devicePixelRatioF()
-    mark = theme.color("text")
-    image = bar_image(row, theme.track_color(head.track_id), mark, round(BAR_HEIGHT * ratio), not head.is_visible)
+def _make_bar(head: LaneHead, row: LaneRow, ratio: float) -> Bar:
+    color, mark = theme.track_color(head.track_id), theme.color("text")
+    image = bar_image(row, color, mark, round(BAR_HEIGHT * ratio), dimmed=not head.is_visible)
     image.setDevicePixelRatio(ratio)
-    painter.drawImage(QPointF(GUTTER_WIDTH, top + _BAR_INSET), image)
-    starts = mark_starts(row, round(14 * ratio))
-    if not starts:
+    return Bar(image, mark_starts(row, round(_MARK_GAP * ratio)))
+
+
+def _paint_bar(painter: QPainter, bar: Bar, top: int) -> None:
+    painter.drawImage(QPointF(GUTTER_WIDTH, top + _BAR_INSET), bar.image)
+    if not bar.mark_starts:
         return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(theme.color("window"), 1.5))
-    painter.setBrush(mark)
-    for position in starts:
-        painter.drawPolygon(_diamond(GUTTER_WIDTH + position / ratio + 0.5, top + LANE_HEIGHT / 2))
+    painter.setBrush(theme.color("text"))
+    for position in bar.mark_starts:
+        x = GUTTER_WIDTH + position / bar.image.devicePixelRatio() + 0.5
+        painter.drawPolygon(_diamond(x, top + LANE_HEIGHT / 2))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 

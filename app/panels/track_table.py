@@ -188,6 +188,18 @@ class TrackTable(QWidget):
         line = QHBoxLayout()
         line.setContentsMargins(10, 0, 10, 0)
         line.addWidget(self.filter_line)
+        self._build_view()
+        self._empty = QLabel("No tracks yet.\nRun the model, or draw a mask.", alignment=Qt.AlignmentFlag.AlignCenter)
+        self._empty.setProperty("muted", True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(titles)
+        layout.addLayout(line)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self._empty, 1)
+
+    def _build_view(self) -> None:
         self.view = TrackView()
         self.view.setObjectName("trackView")
         self.view.setAccessibleName("Tracks")
@@ -202,15 +214,6 @@ class TrackTable(QWidget):
         self.view.switch_clicked.connect(self._switch)
         self.view.edit_requested.connect(self._choose_category)
         self.view.customContextMenuRequested.connect(self._open_menu)
-        self._empty = QLabel("No tracks yet.\nRun the model, or draw a mask.", alignment=Qt.AlignmentFlag.AlignCenter)
-        self._empty.setProperty("muted", True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(titles)
-        layout.addLayout(line)
-        layout.addWidget(self.view, 1)
-        layout.addWidget(self._empty, 1)
 
     def _note_change(self, change: Change) -> None:
         video = self._session.video
