@@ -64,6 +64,17 @@ def test_crowds_are_left_out(tmp_path):
     assert len(read_training_data(path, LITE).videos) == 3
 
 
+def test_annotated_stills_without_known_objects_are_backgrounds(tmp_path):
+    path = write_stills(tmp_path)
+    _edit(path, lambda table: table["annotations"][0].update(category_id=62))
+    _edit(path, lambda table: table["annotations"][1].update(iscrowd=1))  # people all the same
+    _edit(path, lambda table: table["annotations"].pop())  # perhaps nobody looked at it
+    data = read_training_data(path, LITE)
+    assert [still.paths[0].stem for still in data.backgrounds] == ["001"]
+    maker = ClipMaker([data], None, SIZE, replace(ZOOM, augmentation="official", background_share=1.0))
+    assert maker.draw(np.random.default_rng(0), 2).labels.max() == 0
+
+
 def test_a_video_keeps_absent_frames(tmp_path):
     video = read_training_data(write_video(tmp_path), LITE).videos[0]
     assert len(video.paths) == 5
