@@ -164,7 +164,8 @@ class Visolo(nn.Module):
     def optimize_for_inference(self) -> Self:
         """Make inference faster within rounding: no gradients, norms folded into convolutions, channels last.
 
-        The model cannot be trained or saved afterwards.
+        Call it before moving to half precision, so that folding rounds once. The model cannot be trained afterwards;
+        saving it still works and writes bias-only norms.
         """
         self.eval().requires_grad_(False)
         self.backbone.fold_norms()
