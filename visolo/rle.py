@@ -220,11 +220,12 @@ def to_json(rle: Rle) -> dict[str, object]:
 
 
 def _size_of(size: object, where: str) -> tuple[int, int]:
-    if not isinstance(size, list) or len(size) != 2 or not all(type(v) is int and v > 0 for v in size):
+    height, width = size if isinstance(size, list) and len(size) == 2 else (None, None)
+    if type(height) is not int or type(width) is not int or height <= 0 or width <= 0:
         raise AnnotationError(f"{where}: RLE size must be [height, width] in pixels, not {str(size)[:40]}")
-    if size[0] * size[1] > _MAX_PIXELS:
-        raise AnnotationError(f"{where}: RLE size {size[0]} x {size[1]} is larger than any frame; re-export the file")
-    return size[0], size[1]
+    if height * width > _MAX_PIXELS:
+        raise AnnotationError(f"{where}: RLE size {height} x {width} is larger than any frame; re-export the file")
+    return height, width
 
 
 def _without_empty_runs(lengths: NDArray[np.int64]) -> list[int]:

@@ -17,16 +17,14 @@ _BATCH_CHARS = 100_000  # the arrays of one batch stay in the processor's cache
 _MAX_CHARS_PER_RUN = 6  # 30 bits; longer runs are left to the check one by one
 
 
-class _Runs(NamedTuple):
-    """Run lengths of several masks one after the other, (P,) int32 each, and where each mask starts, (N,)."""
+class CheckedMasks(NamedTuple):
+    """Masks whose counts are verified, and their areas in pixels, (N,) int64."""
 
-    background: NDArray[np.int32]
-    foreground: NDArray[np.int32]
-    starts: NDArray[np.intp]
-    has_empty_runs: bool
+    rles: list[Rle]
+    areas: NDArray[np.int64]
 
 
-def checked_all(rles: Sequence[Rle], where: Callable[[int], str]) -> list[Rle]:
+def checked_all(rles: Sequence[Rle], where: Callable[[int], str]) -> CheckedMasks:
     """The same masks with their counts verified, as `visolo.rle.checked` does for one.
 
     Args:
@@ -37,10 +35,14 @@ def checked_all(rles: Sequence[Rle], where: Callable[[int], str]) -> list[Rle]:
         AnnotationError: the counts of a mask do not cover exactly height x width pixels.
     """
     result = list(rles)
+    areas = np.zeros(len(result), dtype=np.int64)
     for start, stop in _batches(result):
-        if not _are_sound(result[start:stop]):
+        found = _sound_areas(result[start:stop])
+        if found is None:
             result[start:stop] = [rle_module.checked(result[i], where(i)) for i in range(start, stop)]
-    return result
+            found = rle_module.areas(result[start:stop])
+        areas[start:stop] = found
+    return CheckedMasks(result, areas)
 
 
 def _batches(rles: Sequence[Rle]) -> Iterator[tuple[int, int]]:
@@ -54,75 +56,99 @@ def _batches(rles: Sequence[Rle]) -> Iterator[tuple[int, int]]:
         yield start, len(rles)
 
 
-def _are_sound(rles: Sequence[Rle]) -> bool:
-    """Whether every mask's runs are non-negative, non-empty after the first, and cover its size."""
-    runs = _decode([rle.counts for rle in rles])
-    if runs is None or runs.has_empty_runs or runs.background.min() < 0 or runs.foreground.min() < 0:
-        return False
-    totals = np.add.reduceat(runs.background, runs.starts, dtype=np.int64)
-    totals += np.add.reduceat(runs.foreground, runs.starts, dtype=np.int64)
-    expected = np.array([rle.size[0] * rle.size[1] for rle in rles], dtype=np.int64)
-    return bool((totals == expected).all())
-
-
-def _decode(strings: Sequence[str]) -> _Runs | None:
-    """Run lengths of the compressed strings; None when one of them needs a closer look."""
+def _sound_areas(rles: Sequence[Rle]) -> NDArray[np.int64] | None:
+    """Areas (N,); None unless every mask's runs are non-negative, non-empty after the first, and cover its size."""
+    strings = [rle.counts for rle in rles]
     joined = "".join(strings)
     if not joined.isascii() or not all(strings):
         return None
-    codes = np.frombuffer(joined.encode("ascii"), dtype=np.uint8) - np.uint8(48)
     ends = np.cumsum(np.fromiter(map(len, strings), dtype=np.intp, count=len(strings)))
+    numbers = _numbers(joined, ends)
+    if numbers is None:
+        return None
+    sums = _chain_sums(*numbers)
+    if sums is None:
+        return None
+    expected = np.array([rle.size[0] * rle.size[1] for rle in rles], dtype=np.int64)
+    return sums.foreground if (sums.background + sums.foreground == expected).all() else None
+
+
+class _Numbers(NamedTuple):
+    """The stored numbers of all masks in a row, (P,) int32, and where each mask's begin, (N,)."""
+
+    values: NDArray[np.int32]
+    starts: NDArray[np.intp]
+
+
+def _numbers(joined: str, ends: NDArray[np.intp]) -> _Numbers | None:
+    """Signed numbers of five bits a character, least significant first.
+
+    Args:
+        joined: the strings of all masks.
+        ends: where each string ends in it.
+
+    Returns:
+        None when a character is foreign, a string ends inside a number, or a number is unusually long.
+    """
+    codes = np.frombuffer(joined.encode("ascii"), dtype=np.uint8) - np.uint8(48)
     has_more = codes > 31
     if codes.max() > 63 or has_more[ends - 1].any():
         return None
-    last = np.flatnonzero(~has_more)  # the last character of every number
-    deltas = _numbers(codes, has_more, last)
-    if deltas is None:
-        return None
-    run_counts = np.diff(np.searchsorted(last, ends), prepend=0)
-    return _undo_deltas(deltas, run_counts)
-
-
-def _numbers(codes: NDArray[np.uint8], has_more: NDArray[np.bool_], last: NDArray[np.intp]) -> NDArray[np.int32] | None:
-    """Signed numbers of five bits a character, least significant first; None when one is unusually long."""
     low = (codes & 31).view(np.int8)
-    numbers: NDArray[np.int32] = (low - ((low & 16) << 1))[last].astype(np.int32)  # five bits, sign-extended
-    longer = np.flatnonzero(has_more[last - 1])  # at the very start index -1 is a last character, so never "more"
-    at = last[longer]
-    for _ in range(_MAX_CHARS_PER_RUN - 1):
-        if not longer.size:
-            return numbers
-        at = at - 1
-        numbers[longer] = (numbers[longer] << 5) | low[at]
-        goes_on = has_more[at - 1]
-        longer, at = longer[goes_on], at[goes_on]
-    return numbers if not longer.size else None
+    values: NDArray[np.int32] = (low - ((low & 16) << 1))[~has_more].astype(np.int32)  # last characters, sign-extended
+    early = np.flatnonzero(has_more)  # the other characters, few
+    owners = early - np.arange(early.size)  # index of the number each belongs to
+    firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+    counts = np.diff(firsts, append=early.size)
+    if early.size and counts.max() >= _MAX_CHARS_PER_RUN:
+        return None
+    if early.size:
+        depths = np.arange(early.size) - np.repeat(firsts, counts)
+        below = np.add.reduceat(low[early].astype(np.int32) << (5 * depths).astype(np.int32), firsts, dtype=np.int32)
+        values[owners[firsts]] = (values[owners[firsts]] << (5 * counts).astype(np.int32)) + below
+    number_ends = ends - np.searchsorted(early, ends)
+    return _Numbers(values, np.concatenate([[0], number_ends[:-1]]))
 
 
-def _undo_deltas(deltas: NDArray[np.int32], run_counts: NDArray[np.intp]) -> _Runs:
-    """Run lengths from the stored differences: from the fourth on, to the run two before (of the same colour)."""
-    is_odd = run_counts & 1  # such a mask ends in background; a foreground run of 0 is put after it
-    pairs = (run_counts + is_odd) >> 1
-    stops = np.cumsum(pairs)
-    starts = stops - pairs
-    flat = np.zeros(2 * int(stops[-1]), dtype=np.int32)
-    flat[np.repeat(np.cumsum(is_odd) - is_odd, run_counts) + np.arange(deltas.size)] = deltas
-    background, foreground = flat[0::2].copy(), flat[1::2].copy()
-    first = background[starts]
-    background[starts] = 0  # the third number is stored as it is, not as a difference to the first
-    background, foreground = _sum_within(background, starts), _sum_within(foreground, starts)
-    background[starts] = first
-    padding = (stops - 1)[is_odd == 1]
-    foreground[padding] = 1
-    is_empty = background == 0
-    is_empty[starts] = False
-    has_empty_runs = bool(is_empty.any()) or not foreground.all()
-    foreground[padding] = 0
-    return _Runs(background, foreground, starts, has_empty_runs)
+class _Sums(NamedTuple):
+    """Background and foreground pixels of every mask, (N,) int64 each."""
+
+    background: NDArray[np.int64]
+    foreground: NDArray[np.int64]
 
 
-def _sum_within(values: NDArray[np.int32], starts: NDArray[np.intp]) -> NDArray[np.int32]:
-    """Running sums that begin anew at every start. Sums wrap at 32 bits as in the C code."""
+def _chain_sums(values: NDArray[np.int32], starts: NDArray[np.intp]) -> _Sums | None:
+    """Undo the differences and add up the runs; None when a run is negative, or empty and not the first.
+
+    From its fourth run on a mask stores the difference to the run two before, of the same colour: two chains, in every
+    second number of the row. Sums wrap at 32 bits, as in the C code.
+    """
+    first = values[starts]
+    thirds = starts + 2
+    has_third = thirds < np.append(starts[1:], values.size)
     values = values.copy()
-    values[starts[1:]] -= np.add.reduceat(values, starts, dtype=np.int32)[:-1]
-    return np.cumsum(values, dtype=np.int32)
+    values[thirds[has_third]] -= first[has_third]  # the third is stored whole; make it a difference like the others
+    even = _sum_chains(values[0::2], (starts + 1) // 2)
+    odd = _sum_chains(values[1::2], starts // 2)
+    if even is None or odd is None or even.empty_runs + odd.empty_runs != np.count_nonzero(first == 0):
+        return None
+    starts_even = starts % 2 == 0
+    return _Sums(np.where(starts_even, even.sums, odd.sums), np.where(starts_even, odd.sums, even.sums))
+
+
+class _Chains(NamedTuple):
+    """Sum of the runs of each mask in one row of chains, (N,) int64, and how many runs in the row are 0."""
+
+    sums: NDArray[np.int64]
+    empty_runs: int
+
+
+def _sum_chains(differences: NDArray[np.int32], starts: NDArray[np.intp]) -> _Chains | None:
+    """Running sums that begin anew at every start, then their sums; None when one is negative."""
+    running = np.concatenate([np.zeros(1, dtype=np.int32), np.cumsum(differences, dtype=np.int32)])
+    counts = np.diff(starts, append=differences.size)  # 0 where a mask has no run of this colour
+    runs = running[1:] - np.repeat(running[starts], counts)
+    if runs.size and runs.min() < 0:
+        return None
+    totals = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(runs, dtype=np.int64)])
+    return _Chains(totals[starts + counts] - totals[starts], runs.size - np.count_nonzero(runs))

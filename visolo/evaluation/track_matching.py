@@ -1,6 +1,5 @@
 """Which predicted track stands for which annotated one, as the official video metric decides it."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,93 +11,79 @@ _BOUNDS = np.array(list(AREA_RANGES.values()))  # (A, 2), both ends inclusive
 
 
 class GroundTruth(NamedTuple):
-    """The annotated tracks of one video and class, in file order."""
+    """The annotated tracks of one video and class, in file order.
+
+    Attributes:
+        ids: (M,) annotation ids.
+        is_crowd: (M,) they stand for groups.
+        areas: (M,) mean area in pixels.
+    """
 
     ids: NDArray[np.int64]
     is_crowd: NDArray[np.bool_]
     areas: NDArray[np.float64]
 
+    def is_ignored(self) -> NDArray[np.bool_]:
+        """(A, M) crowds, and whatever is outside the area range."""
+        return is_outside(self.areas) | self.is_crowd
+
 
 class Matches(NamedTuple):
-    """Outcome of one video and class for A area ranges and T IoU thresholds.
+    """For A area ranges, T IoU thresholds and N predictions, (A, T, N) each.
 
     Attributes:
-        scores: (N,) best first.
-        is_matched: (A, T, N) the prediction stands for an annotation.
-        is_ignored: (A, T, N) it counts neither as right nor as wrong.
-        positives: (A,) annotations that should be found.
+        is_matched: the prediction stands for an annotation.
+        is_ignored: that annotation is ignored in the area range.
     """
 
-    scores: NDArray[np.float64]
     is_matched: NDArray[np.bool_]
     is_ignored: NDArray[np.bool_]
-    positives: NDArray[np.int64]
 
 
-def match_tracks(
-    scores: NDArray[np.float64],
-    areas: NDArray[np.float64],
-    truth: GroundTruth,
-    ious: NDArray[np.float64],
-    *,
-    official_quirks: bool = False,
-) -> Matches:
+def match_tracks(ious: NDArray[np.float64], truth: GroundTruth, *, official_quirks: bool = False) -> Matches | None:
     """Match greedily, best score first; each annotation once, crowds as often as wanted.
 
     A prediction takes the best overlap at or above the threshold among the annotations that count, only else among
-    ignored ones (crowds and those outside the area range); of equal overlaps the later in the file. A prediction
-    without a match is ignored when its own area is outside the range.
+    ignored ones; of equal overlaps the later in the file.
 
     Args:
-        scores: (N,) sorted, best first.
-        areas: (N,) mean area of each prediction in pixels.
+        ious: (N, M) video overlap, predictions sorted by score.
         truth: M annotations.
-        ious: (N, M) video overlap.
-        official_quirks: an annotation with id 0 makes its prediction count as unmatched.
+        official_quirks: an annotation with id 0 is taken, but makes its prediction count as unmatched.
+
+    Returns:
+        None when no prediction reaches any annotation.
     """
-    is_outside_truth = _outside(truth.areas) | truth.is_crowd  # (A, M)
-    shape = (len(_BOUNDS), len(IOU_THRESHOLDS), len(scores))
+    reaching = np.flatnonzero((ious >= IOU_THRESHOLDS[0]).any(axis=1)).tolist()
+    if not reaching:
+        return None
+    ignored = truth.is_ignored()
+    shape = (len(_BOUNDS), len(IOU_THRESHOLDS), len(ious))
     is_matched, is_ignored = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
     is_free = np.ones((*shape[:2], len(truth.ids)), dtype=np.bool_)  # (A, T, M)
-    never_counts = truth.ids == 0 if official_quirks else np.zeros(len(truth.ids), dtype=np.bool_)
-    for n in np.flatnonzero((ious >= IOU_THRESHOLDS[0]).any(axis=1)) if truth.ids.size else ():
-        is_candidate = is_free & (ious[n] >= IOU_THRESHOLDS[:, None])
+    for n in reaching:
+        near = np.flatnonzero(ious[n] >= IOU_THRESHOLDS[0])  # most often one: nothing to choose
+        is_candidate = is_free[:, :, near] & (ious[n, near] >= IOU_THRESHOLDS[:, None])
         a, t = np.nonzero(is_candidate.any(axis=2))
-        chosen = _best(is_candidate[a, t], is_outside_truth[a], ious[n])
+        chosen = near[_best(is_candidate[a, t], ignored[:, near][a], ious[n, near])]
         is_free[a, t, chosen] = truth.is_crowd[chosen]
-        is_matched[a, t, n] = ~never_counts[chosen]
-        is_ignored[a, t, n] = is_outside_truth[a, chosen]
-    is_ignored |= ~is_matched & _outside(areas)[:, None, :]
-    return Matches(scores, is_matched, is_ignored, (~is_outside_truth).sum(axis=1))
+        is_matched[a, t, n] = truth.ids[chosen] != 0 if official_quirks else True
+        is_ignored[a, t, n] = ignored[a, chosen]
+    return Matches(is_matched, is_ignored)
 
 
-def merge_matches(parts: Sequence[Matches], most: int) -> Matches:
-    """One class over all videos, at most `most` predictions of each video, best score first.
-
-    Args:
-        parts: in ascending video id, which decides between equal scores.
-        most: the official maxDets.
-    """
-    scores = np.concatenate([part.scores[:most] for part in parts])
-    order = np.argsort(-scores, kind="stable")
-    return Matches(
-        scores[order],
-        np.concatenate([part.is_matched[..., :most] for part in parts], axis=2)[..., order],
-        np.concatenate([part.is_ignored[..., :most] for part in parts], axis=2)[..., order],
-        np.sum([part.positives for part in parts], axis=0),
-    )
+def is_outside(areas: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(A, N) whether each area, (N,) in pixels, is outside each range."""
+    return (areas < _BOUNDS[:, :1]) | (areas > _BOUNDS[:, 1:])
 
 
 def _best(
     is_candidate: NDArray[np.bool_], is_ignored: NDArray[np.bool_], ious: NDArray[np.float64]
 ) -> NDArray[np.intp]:
     """Index of the annotation each row takes, (P,); rows are (P, M) with at least one candidate."""
+    if ious.size == 1:
+        return np.zeros(len(is_candidate), dtype=np.intp)
     counting = is_candidate & ~is_ignored
     eligible = np.where(counting.any(axis=1, keepdims=True), counting, is_candidate)
     reversed_ious = np.where(eligible, ious, -1.0)[:, ::-1]
     return np.asarray(ious.size - 1 - reversed_ious.argmax(axis=1), dtype=np.intp)
-
-
-def _outside(areas: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(A, N) whether each area is outside each range."""
-    return (areas < _BOUNDS[:, :1]) | (areas > _BOUNDS[:, 1:])

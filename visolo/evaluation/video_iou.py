@@ -5,52 +5,23 @@ quotient is the official one to the last bit.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from visolo import rle as rle_module
+from visolo.io.ytvis_types import Segmentations
 from visolo.rle import Rle
 
-_ABSENT: dict[str, object] = {
-    "size": [1, 1],
-    "counts": b"1",
-}  # one background pixel: overlaps nothing, whatever the size beside it
+_BATCH_FRAMES = 8  # of one call: fewer calls, but pairs of different frames are looked at too, and skipped
 
 
-class TrackMasks:
-    """One track's masks, ready for the C code.
+class TrackMasks(NamedTuple):
+    """One track's checked masks and their areas in pixels, one per frame, None where there is none."""
 
-    Args:
-        segmentations: one checked mask or None per frame.
-
-    Attributes:
-        areas: (T,) int64, 0 where there is no mask.
-        mean_area: mean over the frames where the area is not 0, as the official code has it; 0 when there is none.
-    """
-
-    def __init__(self, segmentations: Sequence[Rle | None]) -> None:
-        present = [t for t, rle in enumerate(segmentations) if rle is not None]
-        self.sizes = [None if rle is None else rle.size for rle in segmentations]
-        self.natives: list[dict[str, object]] = [
-            _ABSENT if r is None else {"size": r.size, "counts": r.counts} for r in segmentations
-        ]
-        self.areas = np.zeros(len(segmentations), dtype=np.int64)
-        self.areas[present] = rle_module.areas([rle for rle in segmentations if rle is not None])
-        self.mean_area = mean_area(self.areas.tolist())
-
-    def padded_areas(self, length: int) -> NDArray[np.int64]:
-        """`areas` with zeros up to `length` frames."""
-        return np.pad(self.areas, (0, length - len(self.areas)))
-
-    def native(self, frame_index: int) -> dict[str, object]:
-        """The mask as pycocotools wants it, an empty one where there is none or the list is too short."""
-        return self.natives[frame_index] if frame_index < len(self.natives) else _ABSENT
-
-    def size(self, frame_index: int) -> tuple[int, int] | None:
-        """(height, width) of the mask; None where there is none."""
-        return self.sizes[frame_index] if frame_index < len(self.sizes) else None
+    segmentations: Segmentations
+    areas: Sequence[int | None]
 
 
 def mean_area(areas: Sequence[float | None]) -> float:
@@ -62,7 +33,7 @@ def mean_area(areas: Sequence[float | None]) -> float:
 def video_ious(
     tracks: Sequence[TrackMasks], others: Sequence[TrackMasks], *, official_quirks: bool = False
 ) -> NDArray[np.float64]:
-    """Overlap of every track with every other track.
+    """Overlap of every track with every other track; both lists hold at least one.
 
     Lists of different length count as absent beyond their end, masks of different size as disjoint. The official code
     leaves such frames out of both sums, which rewards a prediction that stops early.
@@ -76,14 +47,22 @@ def video_ious(
         (N, M) float64 in [0, 1]; 0 where both are empty.
     """
     length = max(len(track.areas) for track in (*tracks, *others))
-    areas = np.stack([track.padded_areas(length) for track in tracks], axis=1)[:, :, None]  # (T, N, 1)
-    other_areas = np.stack([track.padded_areas(length) for track in others], axis=1)[:, None, :]  # (T, 1, M)
+    areas = _stacked_areas(tracks, length)[:, :, None]  # (T, N, 1)
+    other_areas = _stacked_areas(others, length)[:, None, :]  # (T, 1, M)
     intersections = _intersections(tracks, others, areas, other_areas)
     unions = areas + other_areas - intersections
     if official_quirks:
         unions[_left_out(tracks, others, length)] = 0
     total, union = intersections.sum(axis=0), unions.sum(axis=0)
     return np.asarray(np.divide(total, union, out=np.zeros(total.shape), where=union > 0))
+
+
+def _stacked_areas(tracks: Sequence[TrackMasks], length: int) -> NDArray[np.int64]:
+    """(T, N) areas, 0 beyond the end of a track."""
+    areas = np.zeros((length, len(tracks)), dtype=np.int64)
+    for n, track in enumerate(tracks):
+        areas[: len(track.areas), n] = [area or 0 for area in track.areas]
+    return areas
 
 
 def _intersections(
@@ -94,11 +73,35 @@ def _intersections(
 ) -> NDArray[np.int64]:
     """Common pixels of every pair in every frame, (T, N, M) int64; 0 where sizes differ."""
     ratios = np.zeros((len(areas), len(tracks), len(others)))
-    is_plain = [0] * len(others)
-    for t in np.flatnonzero(areas.any(axis=(1, 2)) & other_areas.any(axis=(1, 2))).tolist():
-        ratios[t] = coco.iou([track.native(t) for track in tracks], [track.native(t) for track in others], is_plain)
-    ratios[ratios < 0] = 0  # pycocotools answers -1 for masks of different size
+    shared_frames = np.flatnonzero(areas.any(axis=(1, 2)) & other_areas.any(axis=(1, 2))).tolist()
+    for start in range(0, len(shared_frames), _BATCH_FRAMES):
+        frames = shared_frames[start : start + _BATCH_FRAMES]
+        places, masks = _native_masks(tracks, frames)
+        other_places, other_masks = _native_masks(others, frames)
+        overlaps = coco.iou(masks, other_masks, [0] * len(other_masks))
+        rows, columns = np.nonzero(overlaps > 0)  # pycocotools answers -1 for masks of different size
+        (t, n), m = places[rows].T, other_places[columns, 1]
+        ratios[t, n, m] = overlaps[rows, columns]
     return np.rint(ratios * (areas + other_areas) / (1 + ratios)).astype(np.int64)
+
+
+def _native_masks(
+    tracks: Sequence[TrackMasks], frames: Sequence[int]
+) -> tuple[NDArray[np.intp], list[dict[str, object]]]:
+    """The masks of some frames as pycocotools wants them, with their (frame_index, track index), (P, 2).
+
+    Every frame gets a width of its own: pairs of different frames are then skipped at once. The C code reads the
+    width for nothing else.
+    """
+    places: list[tuple[int, int]] = []
+    masks: list[dict[str, object]] = []
+    for n, track in enumerate(tracks):
+        for offset, t in enumerate(frames):
+            rle = track.segmentations[t] if t < len(track.segmentations) else None
+            if rle is not None:
+                places.append((t, n))
+                masks.append({"size": (rle.size[0], rle.size[1] * len(frames) + offset), "counts": rle.counts})
+    return np.array(places, dtype=np.intp).reshape(-1, 2), masks
 
 
 def _left_out(tracks: Sequence[TrackMasks], others: Sequence[TrackMasks], length: int) -> NDArray[np.bool_]:
@@ -106,10 +109,11 @@ def _left_out(tracks: Sequence[TrackMasks], others: Sequence[TrackMasks], length
     left_out = np.zeros((length, len(tracks), len(others)), dtype=np.bool_)
     for n, track in enumerate(tracks):
         for m, other in enumerate(others):
-            left_out[min(len(track.sizes), len(other.sizes)) :, n, m] = True
-            left_out[[t for t in range(length) if _differ(track.size(t), other.size(t))], n, m] = True
+            left_out[min(len(track.areas), len(other.areas)) :, n, m] = True
+            pairs = zip(track.segmentations, other.segmentations, strict=False)
+            left_out[[t for t, (mask, mask_of_other) in enumerate(pairs) if _differ(mask, mask_of_other)], n, m] = True
     return left_out
 
 
-def _differ(size: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
-    return size is not None and other is not None and size != other
+def _differ(mask: Rle | None, other: Rle | None) -> bool:
+    return mask is not None and other is not None and mask.size != other.size

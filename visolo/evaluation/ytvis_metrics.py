@@ -13,16 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from visolo.evaluation.track_matching import (
-    AREA_RANGES,
-    IOU_THRESHOLDS,
-    GroundTruth,
-    Matches,
-    match_tracks,
-    merge_matches,
-)
+from visolo.evaluation.track_matching import AREA_RANGES, IOU_THRESHOLDS, GroundTruth, is_outside, match_tracks
 from visolo.evaluation.video_iou import TrackMasks, mean_area, video_ious
-from visolo.io.ytvis_types import Annotation, Dataset, ResultEntry
+from visolo.io.ytvis_types import Annotation, Dataset, ResultEntry, areas_of
 
 RECALL_POINTS: NDArray[np.float64] = np.linspace(0.0, 1.0, 101)
 _MOST = (1, 10, 100)  # predictions of one video and class that count for AR1, AR10, and all else
@@ -70,6 +63,22 @@ class Metrics(Scores):
         return table
 
 
+class _Outcome(NamedTuple):
+    """The predictions of one class over all videos, N together, best score first.
+
+    Attributes:
+        ranks: (N,) position among the predictions of its own video.
+        is_right: (A, T, N) stands for an annotation that counts.
+        is_wrong: (A, T, N) stands for none, and counts.
+        positives: (A,) annotations that should be found.
+    """
+
+    ranks: NDArray[np.int64]
+    is_right: NDArray[np.bool_]
+    is_wrong: NDArray[np.bool_]
+    positives: NDArray[np.int64]
+
+
 class _Curves(NamedTuple):
     """What one class, or several stacked, reached; -1 where a class has no annotation in an area range.
 
@@ -95,82 +104,103 @@ def evaluate(dataset: Dataset, results: Sequence[ResultEntry], *, official_quirk
         official_quirks: reproduce what the official code does with lists of different length, masks of different size,
             and an annotation with id 0.
     """
-    annotations = _grouped(dataset.annotations)
-    entries = _grouped(results)
-    video_ids = sorted(dataset.video_by_id)
-    curves = []
-    for category_id in sorted(dataset.category_by_id):
-        keys = [(video_id, category_id) for video_id in video_ids]
-        parts = [
-            _match_video(annotations[key], entries[key], official_quirks=official_quirks)
-            for key in keys
-            if key in annotations or key in entries
-        ]
-        curves.append(_curves(parts))
+    annotations: dict[int, dict[int, list[Annotation]]] = defaultdict(lambda: defaultdict(list))
+    for annotation in dataset.annotations:
+        annotations[annotation.category_id][annotation.video_id].append(annotation)
+    entries: dict[int, dict[int, list[ResultEntry]]] = defaultdict(lambda: defaultdict(list))
+    for entry in results:
+        if entry.video_id in dataset.video_by_id:
+            entries[entry.category_id][entry.video_id].append(entry)
+    curves = [
+        _curves(_match_category(annotations[category_id], entries[category_id], official_quirks=official_quirks))
+        for category_id in sorted(dataset.category_by_id)
+    ]
     return _summarise(dataset, curves)
 
 
-def _grouped(items: Sequence) -> Mapping[tuple[int, int], list]:
-    groups: dict[tuple[int, int], list] = defaultdict(list)
-    for item in items:
-        groups[item.video_id, item.category_id].append(item)
-    return groups
+def _match_category(
+    annotations: Mapping[int, Sequence[Annotation]],
+    entries: Mapping[int, Sequence[ResultEntry]],
+    *,
+    official_quirks: bool,
+) -> _Outcome:
+    """Match one class; annotations and predictions by video id."""
+    best = {v: sorted(entries[v], key=_by_score)[: _MOST[-1]] for v in sorted(entries)}  # stable: file order of equals
+    predictions = [entry for video_entries in best.values() for entry in video_entries]
+    shape = (len(AREA_RANGES), len(IOU_THRESHOLDS), len(predictions))
+    is_matched, is_ignored = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+    start = 0
+    for video_id, video_entries in best.items():
+        here = slice(start, start + len(video_entries))
+        start = here.stop
+        if video_id in annotations:
+            ious = _ious(video_entries, annotations[video_id], official_quirks=official_quirks)
+            matches = match_tracks(ious, _ground_truth(annotations[video_id]), official_quirks=official_quirks)
+            if matches is not None:
+                is_matched[..., here], is_ignored[..., here] = matches
+    scores = np.array([entry.score for entry in predictions], dtype=np.float64)
+    ranks = np.array([rank for video_entries in best.values() for rank in range(len(video_entries))], dtype=np.int64)
+    areas = np.array([mean_area(_areas(entry)) for entry in predictions], dtype=np.float64)
+    is_ignored |= ~is_matched & is_outside(areas)[:, None, :]
+    order = np.argsort(-scores, kind="stable")
+    truth = _ground_truth([annotation for video in annotations.values() for annotation in video])
+    return _Outcome(
+        ranks[order],
+        (is_matched & ~is_ignored)[..., order],
+        (~is_matched & ~is_ignored)[..., order],
+        (~truth.is_ignored()).sum(axis=1, dtype=np.int64),
+    )
 
 
-def _match_video(
-    annotations: Sequence[Annotation], entries: Sequence[ResultEntry], *, official_quirks: bool
-) -> Matches:
-    """Matches of one video and class."""
-    best = sorted(entries, key=lambda entry: -entry.score)[: _MOST[-1]]  # stable: file order decides between equals
-    tracks = [TrackMasks(entry.segmentations) for entry in best]
-    truth = GroundTruth(
+def _by_score(entry: ResultEntry) -> float:
+    return -entry.score
+
+
+def _areas(entry: ResultEntry) -> Sequence[int | None]:
+    return areas_of(entry.segmentations) if entry.areas is None else entry.areas
+
+
+def _ious(
+    entries: Sequence[ResultEntry], annotations: Sequence[Annotation], *, official_quirks: bool
+) -> NDArray[np.float64]:
+    tracks = [TrackMasks(entry.segmentations, _areas(entry)) for entry in entries]
+    others = [TrackMasks(annotation.segmentations, areas_of(annotation.segmentations)) for annotation in annotations]
+    return video_ious(tracks, others, official_quirks=official_quirks)
+
+
+def _ground_truth(annotations: Sequence[Annotation]) -> GroundTruth:
+    return GroundTruth(
         ids=np.array([a.annotation_id for a in annotations], dtype=np.int64),
         is_crowd=np.array([a.iscrowd for a in annotations], dtype=np.bool_),
         areas=np.array([mean_area(a.areas) for a in annotations], dtype=np.float64),
     )
-    if best and annotations:
-        others = [TrackMasks(a.segmentations) for a in annotations]
-        ious = video_ious(tracks, others, official_quirks=official_quirks)
-    else:
-        ious = np.zeros((len(best), len(annotations)))
-    scores = np.array([entry.score for entry in best], dtype=np.float64)
-    areas = np.array([track.mean_area for track in tracks], dtype=np.float64)
-    return match_tracks(scores, areas, truth, ious, official_quirks=official_quirks)
 
 
-def _curves(parts: Sequence[Matches]) -> _Curves:
-    """Precision and recall of one class from its videos."""
+def _curves(outcome: _Outcome) -> _Curves:
+    """Precision and recall of one class."""
     ranges, thresholds = len(AREA_RANGES), len(IOU_THRESHOLDS)
     precision = np.full((ranges, thresholds, len(RECALL_POINTS)), -1.0)
     recalls = {most: np.full((ranges, thresholds), -1.0) for most in _MOST}
-    if parts:
-        merged = merge_matches(parts, _MOST[-1])
-        for index in np.flatnonzero(merged.positives).tolist():
-            for most in _MOST:
-                recalls[most][index] = _final_recall(parts, index, most)
-            precision[index] = _precision(merged, index)
+    for index in np.flatnonzero(outcome.positives).tolist():
+        for most in _MOST:
+            found = outcome.is_right[index][:, outcome.ranks < most].sum(axis=1)
+            recalls[most][index] = found / outcome.positives[index]
+        precision[index] = _precision(outcome.is_right[index], outcome.is_wrong[index], outcome.positives[index])
     return _Curves(precision, recalls[100], recalls[1][_ALL], recalls[10][_ALL])
 
 
-def _final_recall(parts: Sequence[Matches], index: int, most: int) -> NDArray[np.float64]:
-    """(T,) share of the annotations found by the first `most` predictions of each video, in one area range."""
-    found = sum((p.is_matched & ~p.is_ignored)[index, :, :most].sum(axis=1) for p in parts)
-    return np.asarray(found / sum(int(p.positives[index]) for p in parts), dtype=np.float64)
-
-
-def _precision(merged: Matches, index: int) -> NDArray[np.float64]:
-    """(T, R) precision at the recall points in one area range, made non-increasing."""
-    counts = ~merged.is_ignored[index]
-    right = np.cumsum(merged.is_matched[index] & counts, axis=1, dtype=np.float64)  # (T, N)
-    wrong = np.cumsum(~merged.is_matched[index] & counts, axis=1, dtype=np.float64)
-    recall = right / merged.positives[index]
+def _precision(is_right: NDArray[np.bool_], is_wrong: NDArray[np.bool_], positives: np.int64) -> NDArray[np.float64]:
+    """(T, R) precision at the recall points, made non-increasing, from (T, N) decisions."""
+    right = np.cumsum(is_right, axis=1, dtype=np.float64)
+    wrong = np.cumsum(is_wrong, axis=1, dtype=np.float64)
+    recall = right / positives
     precision = right / (wrong + right + _EPSILON)
     precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     sampled = np.zeros((len(recall), len(RECALL_POINTS)))
     for row, recall_row, precision_row in zip(sampled, recall, precision, strict=True):
         positions = np.searchsorted(recall_row, RECALL_POINTS, side="left")
-        reached = positions < recall_row.size
-        row[reached] = precision_row[positions[reached]]
+        reached = np.count_nonzero(positions < recall_row.size)  # the first so many: positions do not decrease
+        row[:reached] = precision_row[positions[:reached]]
     return sampled
 
 

@@ -1,8 +1,9 @@
 """Mask lists of YouTube-VIS files: one RLE, polygon list or null per frame becomes one checked `Rle` or None."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from visolo import rle as rle_module
 from visolo.errors import AnnotationError
@@ -23,6 +24,13 @@ class VideoShape:
     size: tuple[int, int]
 
 
+class ResolvedMasks(NamedTuple):
+    """One track's checked masks and their areas in pixels, None where there is none."""
+
+    segmentations: Segmentations
+    areas: tuple[int | None, ...]
+
+
 @dataclass(frozen=True)
 class MaskList:
     """One track's masks as read from a file: compressed counts not looked at yet, polygons not filled yet."""
@@ -41,20 +49,12 @@ def parse_mask_list(values: list[Any], where: str) -> MaskList:
     Raises:
         AnnotationError: an element is neither null nor an RLE nor a list of polygons.
     """
-    items: list[Rle | Polygons | None] = []
-    for index, value in enumerate(values):
-        if value is None or value == []:  # COCO tools write a mask without polygons as an empty list
-            items.append(None)
-        elif isinstance(value, list):
-            items.append(_polygons(value, f"{where}.segmentations[{index}]"))
-        else:
-            items.append(rle_module.from_json_unchecked(value, f"{where}.segmentations[{index}]"))
-    return MaskList(where, items)
+    return MaskList(where, [_parse_mask(value, where, index) for index, value in enumerate(values)])
 
 
 def resolve_masks(
     lists: Sequence[MaskList], shapes: Sequence[VideoShape | None], *, allow_misfits: bool = False
-) -> list[Segmentations]:
+) -> list[ResolvedMasks]:
     """Check every mask completely and fill polygons.
 
     Args:
@@ -69,15 +69,22 @@ def resolve_masks(
     if not allow_misfits:
         for masks, shape, items in zip(lists, shapes, filled, strict=True):
             _check_fit(masks.where, shape, items)
-    places = [(i, t) for i, items in enumerate(filled) for t, item in enumerate(items) if item is not None]
     rles = [item for items in filled for item in items if item is not None]
 
     def where(position: int) -> str:
-        list_index, frame_index = places[position]
+        places = ((i, t) for i, items in enumerate(filled) for t, item in enumerate(items) if item is not None)
+        list_index, frame_index = next(itertools.islice(places, position, None))
         return f"{lists[list_index].where}.segmentations[{frame_index}]"
 
-    checked = iter(checked_all(rles, where))
-    return [tuple(None if item is None else next(checked) for item in items) for items in filled]
+    checked = checked_all(rles, where)
+    masks_left, areas_left = iter(checked.rles), iter(checked.areas.tolist())
+    return [
+        ResolvedMasks(
+            tuple([None if item is None else next(masks_left) for item in items]),
+            tuple([None if item is None else next(areas_left) for item in items]),
+        )
+        for items in filled
+    ]
 
 
 def _filled(masks: MaskList, shape: VideoShape | None) -> list[Rle | None]:
@@ -113,6 +120,15 @@ def _size_mismatch(where: str, size: tuple[int, int], expected: tuple[int, int],
         f"{where}: the mask is {size[0]} x {size[1]} (height x width), {owner} {expected[0]} x {expected[1]}; "
         "export the masks at the video's size"
     )
+
+
+def _parse_mask(value: Any, where: str, index: int) -> Rle | Polygons | None:  # noqa: ANN401 - a user's file
+    if value is None:
+        return None
+    place = f"{where}.segmentations[{index}]"
+    if isinstance(value, list):
+        return _polygons(value, place) or None  # COCO tools write a mask without polygons as an empty list
+    return rle_module.from_json_unchecked(value, place)
 
 
 def _polygons(value: list[Any], where: str) -> Polygons:

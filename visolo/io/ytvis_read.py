@@ -1,6 +1,8 @@
 """Reading YouTube-VIS datasets and results; the first broken rule becomes one sentence with its place."""
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from visolo.categories import Category
 from visolo.errors import AnnotationError
 from visolo.io.ytvis_fields import Fields, described, refuse_repeated
-from visolo.io.ytvis_masks import MaskList, VideoShape, parse_mask_list, resolve_masks
+from visolo.io.ytvis_masks import MaskList, ResolvedMasks, VideoShape, parse_mask_list, resolve_masks
 from visolo.io.ytvis_text import JsonText
 from visolo.io.ytvis_types import (
     Annotation,
@@ -17,11 +19,23 @@ from visolo.io.ytvis_types import (
     ResultEntry,
     Segmentations,
     Video,
-    areas_of,
     boxes_of,
 )
 
 
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """JSON trees hold no cycles, but the garbage collector walks them again and again while they grow."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@_collector_paused()
 def read_dataset(path: Path | str) -> Dataset:
     """Read a dataset file: `info, licenses, videos, categories, annotations`.
 
@@ -47,6 +61,7 @@ def read_dataset(path: Path | str) -> Dataset:
     return Dataset(dataset.videos, dataset.categories, annotations, dataset.info, dataset.licenses)
 
 
+@_collector_paused()
 def read_results(
     path: Path | str,
     dataset: Dataset | None = None,
@@ -69,18 +84,18 @@ def read_results(
     if not text.starts_with("["):
         raise AnnotationError(f"{path}: {_what_it_is(text)}; a results file is a list of predictions")
     heads: list[ResultEntry] = []
-    masks: list[MaskList] = []
+    lists: list[MaskList] = []
     shapes: list[VideoShape | None] = []
     for index, value in enumerate(text.elements()):
         fields = Fields(value, f"{path}: entry [{index}]")
         heads.append(_result_head(fields))
         shapes.append(_shape_of_result(fields, heads[-1], dataset, allow_unknown_categories=allow_unknown_categories))
-        masks.append(parse_mask_list(fields.items("segmentations"), fields.where))
+        lists.append(parse_mask_list(fields.items("segmentations"), fields.where))
     text.end()
-    resolved = resolve_masks(masks, shapes, allow_misfits=allow_misfits)
+    resolved = resolve_masks(lists, shapes, allow_misfits=allow_misfits)
     return [
-        ResultEntry(head.video_id, head.category_id, head.score, segmentations)
-        for head, segmentations in zip(heads, resolved, strict=True)
+        ResultEntry(head.video_id, head.category_id, head.score, masks.segmentations, masks.areas)
+        for head, masks in zip(heads, resolved, strict=True)
     ]
 
 
@@ -218,10 +233,11 @@ def _annotations(raws: Sequence[_RawAnnotation], dataset: Dataset) -> tuple[Anno
             )
         shapes.append(VideoShape(video.video_id, video.length, video.size))
     resolved = resolve_masks([raw.masks for raw in raws], shapes)
-    return tuple(_annotation(raw, segmentations) for raw, segmentations in zip(raws, resolved, strict=True))
+    return tuple(_annotation(raw, masks) for raw, masks in zip(raws, resolved, strict=True))
 
 
-def _annotation(raw: _RawAnnotation, segmentations: Segmentations) -> Annotation:
+def _annotation(raw: _RawAnnotation, masks: ResolvedMasks) -> Annotation:
+    segmentations = masks.segmentations
     areas = _per_frame(raw.fields, "areas", segmentations) if raw.fields.has("areas") else None
     boxes = _per_frame(raw.fields, "bboxes", segmentations) if raw.fields.has("bboxes") else None
     where = raw.fields.where
@@ -232,7 +248,7 @@ def _annotation(raw: _RawAnnotation, segmentations: Segmentations) -> Annotation
         iscrowd=raw.iscrowd,
         segmentations=segmentations,
         bboxes=boxes_of(segmentations) if boxes is None else _boxes(boxes, where),
-        areas=areas_of(segmentations) if areas is None else _areas(areas, where),
+        areas=masks.areas if areas is None else _areas(areas, where),
     )
 
 
@@ -245,8 +261,8 @@ def _per_frame(fields: Fields, key: str, segmentations: Segmentations) -> list[A
 
 def _areas(values: list[Any], where: str) -> tuple[float | None, ...]:
     for index, value in enumerate(values):
-        if value is not None:
-            Fields({"areas": value}, f"{where}, frame {index}").number("areas")
+        if value is not None and not (_is_number(value) and value >= 0):
+            raise AnnotationError(f"{where}: areas[{index}] must be a number of 0 or more, not {described(value)}")
     return tuple(values)
 
 
@@ -260,7 +276,7 @@ def _boxes(values: list[Any], where: str) -> tuple[BoundingBox | None, ...]:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and abs(value) < 1e9  # type: ignore[arg-type]
+    return type(value) in (int, float) and abs(value) < 1e12  # type: ignore[arg-type]
 
 
 def _result_head(fields: Fields) -> ResultEntry:

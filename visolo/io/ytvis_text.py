@@ -1,5 +1,6 @@
 """JSON text read piece by piece, so that a file of long mask lists is never one big tree of Python objects."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -120,6 +121,6 @@ def _read_text(path: Path) -> str:
             f"{path}: cannot be read ({error.strerror}); check the file and its permissions"
         ) from error
     try:
-        return data.decode("utf-8-sig")
+        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
         raise AnnotationError(f"{path}: is not a text file; a YouTube-VIS JSON file is expected") from error

@@ -106,12 +106,21 @@ class Dataset:
 
 @dataclass(frozen=True)
 class ResultEntry:
-    """One predicted track of a results file; `score` is in [0, 1] for most models and never negative."""
+    """One predicted track of a results file.
+
+    Attributes:
+        video_id: the video it is in.
+        category_id: its class.
+        score: in [0, 1] for most models, never negative.
+        segmentations: mask per frame.
+        areas: mask area in pixels per frame, where the reader already counted them.
+    """
 
     video_id: int
     category_id: int
     score: float
     segmentations: Segmentations
+    areas: tuple[int | None, ...] | None = field(default=None, repr=False, compare=False)
 
 
 def areas_of(segmentations: Segmentations) -> tuple[int | None, ...]:
