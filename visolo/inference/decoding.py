@@ -1,6 +1,6 @@
 """From the maps of one frame to its instances: score reweighting (paper 4.3), threshold, masks, matrix NMS, overlaps.
 
-Pure functions. Masks are made on the maps' device, decisions fall on the CPU. Knows nothing of other frames but the
+Pure functions. Products of maps stay on their device, decisions fall on the CPU. Knows nothing of other frames but the
 similarity it is given, nothing of tracks, and leaves masks at the network's input size.
 Source: the official post-processing, with its defects only under `InferenceConfig.official_quirks`.
 """
@@ -21,7 +21,6 @@ MASK_STRIDE = 4
 """Mask features are at a quarter of the input."""
 
 _MAX_NMS_INPUT = 500
-_CHUNK_PX = 1 << 22  # full-size logits made at a time: 16 MiB of float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,17 +32,22 @@ class Detections:
         category_indices: (N,) int64 argmax of the unweighted class scores.
         scores: (N,) float32 after reweighting, maskness and NMS.
         class_scores: (N, C) float32 unweighted.
-        masks: (N, H, W) bool at the network's input size, on the maps' device, none empty.
+        masks: (N, H, W) bool at the network's input size, none empty.
     """
 
     cells: NDArray[np.int64]
     category_indices: NDArray[np.int64]
     scores: NDArray[np.float32]
     class_scores: NDArray[np.float32]
-    masks: Tensor
+    masks: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    def take(self, order: NDArray[np.intp]) -> "Detections":
+        """The detections at these positions, in this order."""
+        fields = (self.cells, self.category_indices, self.scores, self.class_scores)
+        return Detections(*Candidates(*fields).take(order), masks=self.masks[order])
 
 
 class Candidates(NamedTuple):
@@ -109,8 +113,7 @@ def decode_instances(
     scores = matrix_nms(ranked_statistics.ious(), ranked.category_indices, ranked.scores, config.nms_sigma)
     kept = drop_low(scores, config)
     kept = kept[uncovered(ranked_statistics.take(kept), config.overlap_threshold)]
-    chosen = torch.from_numpy(order[kept]).to(masks.device)
-    return Detections(*ranked.take(kept)._replace(scores=scores[kept]), masks=masks[chosen])
+    return Detections(*ranked.take(kept)._replace(scores=scores[kept]), masks=masks[order[kept]])
 
 
 def score_weights(similarity_logits: Sequence[Tensor]) -> Tensor:
@@ -143,7 +146,7 @@ def select_cells(category_scores: Tensor, config: InferenceConfig, weights: Tens
     return Candidates(cells, class_scores.argmax(0)[cells], scores[cells], class_scores.T[cells])
 
 
-def make_masks(kernels: Tensor, mask_features: Tensor) -> tuple[Tensor, MaskStatistics]:
+def make_masks(kernels: Tensor, mask_features: Tensor) -> tuple[NDArray[np.bool_], MaskStatistics]:
     """Full-size masks of some cells.
 
     Args:
@@ -151,24 +154,26 @@ def make_masks(kernels: Tensor, mask_features: Tensor) -> tuple[Tensor, MaskStat
         mask_features: (D, h, w).
 
     Returns:
-        (N, H, W) bool on the maps' device with H, W four times h, w, and their statistics.
+        (N, H, W) bool with H, W four times h, w, and their statistics.
     """
-    size = tuple(MASK_STRIDE * side for side in mask_features.shape[1:])
-    pixels = mask_features.float().flatten(1)
-    logits = (kernels.float().T @ pixels).view(-1, 1, *mask_features.shape[1:])  # (N, 1, h, w)
-    masks = torch.empty((len(logits), *size), dtype=torch.bool, device=logits.device)
-    sums = torch.zeros(len(logits), device=logits.device)
-    step = max(1, _CHUNK_PX // (size[0] * size[1]))
-    for start in range(0, len(logits), step):
-        part = slice(start, start + step)
-        # Logits are upsampled, not probabilities, as in the official code.
-        scores = F.interpolate(logits[part], scale_factor=MASK_STRIDE, mode="bilinear").sigmoid_()[:, 0]
-        masks[part] = scores > 0.5
-        sums[part] = scores.mul_(masks[part]).sum((1, 2))
-    intersections = _intersections(masks.flatten(1))
+    height, width = mask_features.shape[1:]
+    # The product stays on the device; what follows touches few pixels, and all of them are needed on the CPU.
+    logits = (kernels.float().T @ mask_features.float().flatten(1)).view(-1, height, width).cpu()
+    masks = np.zeros((len(logits), MASK_STRIDE * height, MASK_STRIDE * width), dtype=np.bool_)
+    sums = np.zeros(len(logits), dtype=np.float32)
+    windows = [_positive_window(positive) for positive in (logits > 0).numpy()]
+    for index, window in enumerate(windows):
+        if window is not None:
+            # Logits are upsampled, not probabilities, as in the official code.
+            scores = F.interpolate(logits[index][window][None, None], scale_factor=MASK_STRIDE, mode="bilinear")
+            values = scores.sigmoid_()[0, 0].numpy()
+            mask = values > 0.5
+            masks[index][_upscaled(window)] = mask
+            sums[index] = values[mask].sum()
+    intersections = _intersections(masks, [window and _upscaled(window)[0] for window in windows])
     areas = intersections.diagonal()
-    numbers = torch.cat([areas[None], (sums / areas)[None], intersections]).cpu().numpy()  # one transfer
-    return masks, MaskStatistics(numbers[0], numbers[1], numbers[2:])
+    with np.errstate(invalid="ignore"):
+        return masks, MaskStatistics(areas, sums / areas, intersections)
 
 
 def best_first(scores: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -235,11 +240,40 @@ def uncovered(statistics: MaskStatistics, threshold: float) -> NDArray[np.bool_]
     return remains
 
 
-def _intersections(masks: Tensor) -> Tensor:
-    """Shared pixels of every two of (N, P) bool masks: (N, N) float32, exact, in bounded memory."""
-    counts = torch.zeros((len(masks), len(masks)), device=masks.device)
-    step = max(1, _CHUNK_PX // max(1, len(masks)))
-    for start in range(0, masks.shape[1], step):
-        part = masks[:, start : start + step].float()
-        counts.addmm_(part, part.T)
-    return counts
+def _positive_window(positive: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """Rows and columns of a map outside which upsampling finds nothing positive; None where there is nothing.
+
+    One row and column around the positive ones take part in interpolation.
+    """
+    rows, columns = np.flatnonzero(positive.any(1)), np.flatnonzero(positive.any(0))
+    if not len(rows):
+        return None
+    return slice(max(rows[0] - 1, 0), rows[-1] + 2), slice(max(columns[0] - 1, 0), columns[-1] + 2)
+
+
+def _upscaled(window: tuple[slice, slice]) -> tuple[slice, slice]:
+    rows, columns = (slice(MASK_STRIDE * side.start, MASK_STRIDE * side.stop) for side in window)
+    return rows, columns
+
+
+def _intersections(masks: NDArray[np.bool_], rows: Sequence[slice | None]) -> NDArray[np.float32]:
+    """Shared pixels of every two masks, counted in words of 64 pixels.
+
+    Args:
+        masks: (N, H, W).
+        rows: of each mask that may hold foreground; None for an empty one.
+
+    Returns:
+        (N, N) float32; areas on the diagonal.
+    """
+    width = masks.shape[2]
+    bits = np.packbits(masks.reshape(len(masks), masks.shape[1] * width), axis=1)
+    packed = np.zeros((len(masks), -(-bits.shape[1] // 8)), dtype=np.uint64)
+    packed.view(np.uint8)[:, : bits.shape[1]] = bits
+    shared = np.zeros((len(masks), len(masks)), dtype=np.float32)
+    for index, part in enumerate(rows):
+        if part is not None:
+            words = slice(part.start * width // 64, -(-part.stop * width // 64))
+            both = packed[index, words] & packed[index:, words]
+            shared[index, index:] = shared[index:, index] = np.bitwise_count(both).sum(1, dtype=np.int64)
+    return shared

@@ -4,7 +4,7 @@
 computed when the frame was current and is never computed again; reading copies nothing, however many frames there are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -79,6 +79,10 @@ class FrameSelection:
         self._pinned.discard(frame_index)
         self._dropped.add(frame_index)
         self._frames = tuple(f for f in self._frames if f != frame_index)
+
+    def restart(self) -> None:
+        """Forget all frames, but not which ones are pinned and dropped."""
+        self._first, self._newest, self._frames = None, -1, ()
 
     def is_kept(self, frame_index: int) -> bool:
         """Whether a frame stays once it is not recent any more."""
@@ -174,6 +178,11 @@ class FrameMemory:
         assert self._references is not None
         return count * self._references.shape[1]
 
+    def restart(self) -> None:
+        """Forget all frames, but not which ones are pinned and dropped."""
+        self._selection.restart()
+        self._slots.clear()
+
     def _append(self, frame_index: int, features: FrameFeatures) -> None:
         values = torch.cat([features.category_value[0], features.kernel_value[0]])  # (2 D, G)
         references, stack = self._room(features.reference[0], values)
@@ -208,9 +217,22 @@ class FrameMemory:
         self._slots.pop()
 
 
-def memory_frames(frame_index: int, config: InferenceConfig) -> tuple[int, ...]:
-    """Frames that a run from frame 0 has in memory when it comes to `frame_index`; what to read to go on from there."""
+def memory_frames(
+    frame_index: int, config: InferenceConfig, pinned: Iterable[int] = (), dropped: Iterable[int] = ()
+) -> tuple[int, ...]:
+    """Frames that a run from frame 0 has in memory when it comes to a frame: what to remember to go on from there.
+
+    Args:
+        frame_index: of the frame that reads them.
+        config: memory rule and limit.
+        pinned: frames that the run keeps to the end.
+        dropped: frames that the run never reads.
+    """
     selection = FrameSelection(config)
+    for pin in pinned:
+        selection.pin(pin)
+    for drop in dropped:
+        selection.drop(drop)
     for earlier in range(frame_index):
         selection.add(earlier)
     return selection.frames

@@ -21,22 +21,29 @@ class OnlineSegmenter:
     comes one frame late and videos of one and two frames fail.
     """
 
-    def __init__(self, model: Visolo, config: InferenceConfig, output_size: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        model: Visolo,
+        config: InferenceConfig,
+        output_size: tuple[int, int] | None = None,
+        *,
+        links_by_evidence: bool = False,
+    ) -> None:
         """Start with the first frame.
 
         Args:
             model: on any device, in any float dtype, in evaluation mode.
             config: rules from maps to tracks.
             output_size: (height, width) in px of the masks; None for the size of the first frame.
+            links_by_evidence: see `InstanceTracker`; for results whose association will be run again, as a project's.
         """
         self._model = model
         self._config = config
         self._wanted_size = output_size
+        self._links_by_evidence = links_by_evidence
         self._similarity = model_similarity(model)
         self._size = output_size
-        self._frame_index = 0
-        self._predictor = MapPredictor(model, config)
-        self._tracker = InstanceTracker(config, self._similarity)
+        self.reset()
 
     @property
     def frame_index(self) -> int:
@@ -76,7 +83,10 @@ class OnlineSegmenter:
 
     def reset(self) -> None:
         """Forget the video; the next frame is frame 0 of another one."""
-        self._start(0, None, None)
+        self._frame_index = 0
+        self._size = self._wanted_size
+        self._predictor = MapPredictor(self._model, self._config)
+        self._tracker = InstanceTracker(self._config, self._similarity, links_by_evidence=self._links_by_evidence)
 
     def prime(
         self,
@@ -88,7 +98,7 @@ class OnlineSegmenter:
         """Go on at a frame in the middle of a video as if all frames before had been seen.
 
         With the frames that `visolo.inference.memory.memory_frames` names and the state after the frame before, all
-        that follows is what an uninterrupted run gives.
+        that follows is what an uninterrupted run gives. Pinned and dropped frames stay so.
 
         Args:
             frame_index: of the next `step`.
@@ -100,7 +110,9 @@ class OnlineSegmenter:
         Raises:
             ValueError: a frame to remember is out of order or not before `frame_index`.
         """
-        self._start(frame_index, state, constraints)
+        self._frame_index = frame_index
+        self._tracker = InstanceTracker(self._config, self._similarity, constraints, state, self._links_by_evidence)
+        self._predictor.memory.restart()
         for index, frame in frames:
             if index >= frame_index:
                 raise ValueError(f"frame {index} cannot be remembered before frame {frame_index}")
@@ -118,12 +130,6 @@ class OnlineSegmenter:
     def drop_memory(self, frame_index: int) -> None:
         """Never read a frame (again)."""
         self._predictor.memory.drop(frame_index)
-
-    def _start(self, frame_index: int, state: LinkState | None, constraints: LinkConstraints | None) -> None:
-        self._frame_index = frame_index
-        self._size = self._wanted_size
-        self._predictor = MapPredictor(self._model, self._config)
-        self._tracker = InstanceTracker(self._config, self._similarity, constraints, state)
 
 
 def model_similarity(model: Visolo) -> Similarity:

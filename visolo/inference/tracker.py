@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from visolo import rle
 from visolo.config import InferenceConfig
 from visolo.inference.decoding import Detections, decode_instances
-from visolo.inference.linking import LinkConstraints, LinkState, Similarity, TrackLinker
+from visolo.inference.linking import Embeddings, LinkConstraints, LinkState, Similarity, TrackLinker
 from visolo.inference.maps import FrameMaps
 from visolo.inference.resizing import resize_mask
 from visolo.results import FrameResult, InstanceResult, TrackResult
@@ -24,10 +26,21 @@ class InstanceTracker:
         similarity: Similarity,
         constraints: LinkConstraints | None = None,
         state: LinkState | None = None,
+        links_by_evidence: bool = False,
     ) -> None:
-        """Start with no tracks, or go on from those of `state`."""
+        """Start with no tracks, or go on from those of `state`.
+
+        Args:
+            config: rules from maps to tracks.
+            similarity: the network's, see `visolo.inference.segmenter.model_similarity`.
+            constraints: identities that are decided already; detection_index counts the decoded detections.
+            state: of earlier frames.
+            links_by_evidence: link only what the results show, by q and r in the half precision that they keep, so
+                that association run again from the results gives the same tracks to the last.
+        """
         self._config = config
         self._linker = TrackLinker(config, similarity, constraints, state)
+        self._links_by_evidence = links_by_evidence
         self._sums: dict[int, _TrackSum] = {}
 
     @property
@@ -46,15 +59,20 @@ class InstanceTracker:
         detections = decode_instances(
             maps.category_scores, maps.kernels, maps.mask_features, self._config, maps.weights
         )
-        queries = maps.query.float().cpu().numpy()[detections.cells]
-        references = maps.reference.float().cpu().numpy()[detections.cells]
-        track_ids = self._linker.link(frame_index, queries, references)
-        rles = [_rle_at(mask, size) for mask in detections.masks.cpu().numpy()]
+        rles = [_rle_at(mask, size) for mask in detections.masks]
+        if self._links_by_evidence:
+            shown = np.array([index for index, mask_rle in enumerate(rles) if mask_rle is not None], dtype=np.intp)
+            detections, rles = detections.take(shown), [rles[index] for index in shown]
+        queries, references = (_of_cells(values, detections.cells) for values in (maps.query, maps.reference))
+        kept_queries, kept_references = queries.astype(np.float16), references.astype(np.float16)
+        if self._links_by_evidence:
+            queries, references = kept_queries, kept_references
         instances = []
-        for index, (track_id, mask_rle) in enumerate(zip(track_ids.tolist(), rles, strict=True)):
+        for index, track_id in enumerate(self._linker.link(frame_index, queries, references).tolist()):
+            mask_rle = rles[index]
             self._sums.setdefault(track_id, _TrackSum()).add(frame_index, detections.class_scores[index], mask_rle)
             if mask_rle is not None:  # a mask of a few pixels can vanish where the output is smaller than the input
-                evidence = queries[index].astype(np.float16), references[index].astype(np.float16)
+                evidence = kept_queries[index], kept_references[index]
                 instances.append(_instance(detections, index, track_id, mask_rle, evidence))
         return FrameResult(frame_index, tuple(instances))
 
@@ -110,3 +128,7 @@ def _instance(
 def _rle_at(mask: NDArray[np.bool_], size: tuple[int, int]) -> Rle | None:
     resized = resize_mask(mask, size)
     return rle.encode(resized) if resized.any() else None
+
+
+def _of_cells(values: Tensor, cells: NDArray[np.int64]) -> Embeddings:
+    return values[torch.from_numpy(cells).to(values.device)].float().cpu().numpy()
