@@ -73,7 +73,7 @@ _FILE = [
     Row("file.add_video", "&Add video to project…", lambda c: c.file.add_video(), needs=has_project),
     Row("file.save", "&Save", lambda c: c.file.save(), ("Ctrl+S",), needs=has_project),
     Row("file.save_as", "Save project &as…", lambda c: c.file.save_as(), ("Ctrl+Shift+S",), needs=has_project),
-    Row("file.import", "&Import results…", lambda c: c.file.import_results(), needs=has_video),
+    Row("file.import", "&Import YouTube-VIS…", lambda c: c.file.import_results(), ("Ctrl+I",), needs=has_project),
     Row("file.export", "&Export…", lambda c: c.file.export(), ("Ctrl+Shift+E",), "mdi6.export-variant", has_project),
     Row("file.quit", "&Quit", lambda c: c.file.quit(), ("Ctrl+Q",)),
 ]

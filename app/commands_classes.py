@@ -3,8 +3,8 @@
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from app.dialogs.category import choose_category
 from app.document.edits import SetCategory
-from app.panels.track_menu import choose_category
 from app.session import Session
 
 

@@ -33,6 +33,19 @@ class FileCommands(QObject):
         if path:
             self._open_chosen(Path(path))
 
+    def add_video(self) -> None:
+        """Ask for a video that joins the open project."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Add video", self._last_folder(), media_filter())
+        if path:
+            self._settings.set(LAST_FOLDER, str(Path(path).parent))
+            self._opener.add_video(Path(path))
+
+    def import_results(self) -> None:
+        """Ask for a YouTube-VIS file to import into the open project."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Import", self._last_folder(), "YouTube-VIS files (*.json)")
+        if path:
+            self._opener.import_wanted.emit(Path(path))
+
     def open_sample(self) -> None:
         """The sample video."""
         self._opener.open_path(resource_path(*SAMPLE))
@@ -60,8 +73,7 @@ class FileCommands(QObject):
         """Write corrected YouTube-VIS JSON."""
         from app.dialogs.export import ExportDialog
 
-        dialog = ExportDialog(self._session, self._window)
-        dialog.open()
+        ExportDialog(self._session, self._window).open()
 
     def quit(self) -> None:
         """Close the window."""

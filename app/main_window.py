@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
     def _add_dock(self, key: str, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> None:
         dock = QDockWidget(title, self)
         dock.setObjectName(f"dock.{key}")
+        panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         dock.setWidget(panel)
         # The panels have headings of their own; a title bar would say the same twice.
         dock.setTitleBarWidget(QWidget())
@@ -162,6 +163,8 @@ class MainWindow(QMainWindow):
             return
         self.setWindowTitle(f"{document.path.name} — {_TITLE}")
         self.saved.setText(f"{document.path.name}  ·  all changes saved")
+        # The menu bar asks for the size of its corner only when it is given one.
+        self.menuBar().setCornerWidget(self.saved)
         self.saved.setToolTip(f"{document.path}\nEvery edit is written at once; there is nothing to lose")
 
     def _show_canvas_menu(self, position: QPoint) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.document.document import Document
+from app.document.exchange import ImportTracks
 from app.document.history import History
 from app.projects import add_media, copy_project, is_project, open_or_create, project_path_for
 from app.session import Session
@@ -22,11 +23,13 @@ class Opener(QObject):
         busy_changed: what is being opened; empty when done.
         progressed: how much of it is done, in [0, 1].
         failed: title and exception; what was open before still is.
+        import_wanted: path of a results file to be imported into the current video.
     """
 
     busy_changed = Signal(str)
     progressed = Signal(float)
     failed = Signal(str, object)
+    import_wanted = Signal(object)
 
     def __init__(
         self, session: Session, loader: MediaLoader, tasks: TaskQueue, settings: Settings, parent: QObject | None = None
@@ -36,6 +39,8 @@ class Opener(QObject):
         self._task: Task | None = None
         self._path = Path()
         self._adds = False
+        self._results: Path | None = None
+        self._new_document: Document | None = None
         self._queue: list[Path] = []
         self.before_close: Callable[[], None] = _nothing
 
@@ -47,6 +52,7 @@ class Opener(QObject):
 
     def open_path(self, path: Path) -> None:
         """Open anything; failures come as a signal."""
+        self._stop_task()
         try:
             self._dispatch(path.expanduser())
         except (VisoloError, OSError) as error:
@@ -62,20 +68,21 @@ class Opener(QObject):
         assert document is not None
         try:
             self.before_close()
+            self._session.save_place()
             copy_project(document, target)
             self._show(Document.open(target))
+            self._opened(target)
         except (VisoloError, OSError) as error:
             self._fail(target, error)
 
     def cancel(self) -> None:
         """Stop opening; what was open before stays."""
-        if self._task is not None:
-            self._task.cancel()
-            self._end_task()
         self._queue.clear()
+        self._stop_task()
 
     def close_project(self) -> None:
         """Let go of the project when the app ends."""
+        self.cancel()
         self.before_close()
         if self._session.document is not None:
             self._session.document.close()
@@ -97,36 +104,69 @@ class Opener(QObject):
             self._show(open_or_create(path))
 
     def _open_media(self, path: Path, adds: bool) -> None:
-        self.cancel()
         self._path, self._adds = path, adds
-        self._task = Task(lambda: opened_media(path), self)
-        self._task.item_ready.connect(self._take_media)
-        self._task.progressed.connect(self.progressed)
-        self._task.failed.connect(self._fail_task)
-        self.busy_changed.emit(path.name)
-        self._tasks.start(self._task)
+        self._start(Task(lambda: opened_media(path), self), self._take_media)
 
     def _take_media(self, media: OpenedMedia) -> None:
         if self.sender() is not self._task:
-            media.frames.__exit__(None, None, None)
+            media.close()
             return
         self._end_task()
-        self._loader.offer(media)
         try:
             if not self._adds:
                 self._open_project(project_path_for(self._path))
         except (VisoloError, OSError) as error:
+            media.close()
             self._fail(self._path, error)
             return
+        self._loader.offer(media)
         video_id = add_media(self._session, media.facts)
         if video_id is None:
             return
         if self._session.video is None or self._session.video.video_id != video_id:
             self._session.show_video(video_id)
-        self._opened(self._path)
+        elif not self._adds:
+            self._loader.use_offer()
+        results, self._results = self._results, None
+        self._opened(results or self._path)
+        if results is not None:
+            self.import_wanted.emit(results)
 
     def _open_json(self, path: Path) -> None:
-        raise VisoloError(f"{path}: not yet")
+        # Imported here: reading annotations needs decoders that the start of the app should not load.
+        from app.json_beside import plan_for
+        from app.workers.imports import reading_task
+
+        plan = plan_for(path)
+        project = project_path_for(path)
+        if plan.video is not None:
+            self._results = path
+            self._open_media(plan.video, adds=False)
+        elif plan.source is None:
+            if self._session.video is None:
+                raise MediaError(
+                    f"{path}: neither video nor dataset lies beside these results; open their video, then File > Import"
+                )
+            self.import_wanted.emit(path)
+        elif project.exists():
+            self._open_project(project)
+            self._opened(path)
+        else:
+            self._path = path
+            document = open_or_create(project)
+            self._start(reading_task(project, plan.source), self._take_import)
+            self._new_document = document
+
+    def _take_import(self, edit: ImportTracks) -> None:
+        document = self._new_document
+        if self.sender() is not self._task or document is None:
+            return
+        self._new_document = None
+        self._end_task()
+        self._show(document)
+        if self._session.do(edit) and edit.videos:
+            self._session.show_video(edit.videos[0].video_id)
+        self._opened(self._path)
 
     def _show(self, document: Document) -> None:
         self.before_close()
@@ -141,14 +181,34 @@ class Opener(QObject):
         if self._queue:
             self._open_media(self._queue.pop(0), adds=True)
 
+    def _start(self, task: Task, take: Callable[..., None]) -> None:
+        self._stop_task()
+        self._task = task
+        task.item_ready.connect(take)
+        task.progressed.connect(self.progressed)
+        task.failed.connect(self._fail_task)
+        self.busy_changed.emit(self._path.name)
+        self._tasks.start(task)
+
     def _fail_task(self, error: Exception) -> None:
         if self.sender() is self._task:
-            self._end_task()
+            self._stop_task()
             self._fail(self._path, error)
 
     def _fail(self, path: Path, error: Exception) -> None:
         self._queue.clear()
+        self._results = None
         self.failed.emit(f"{path.name} was not opened", error)
+
+    def _stop_task(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._end_task()
+        if self._new_document is not None:
+            # A project that was made for a file which could not be read.
+            self._new_document.close()
+            self._new_document.path.unlink(missing_ok=True)
+            self._new_document = None
 
     def _end_task(self) -> None:
         self._task = None

@@ -32,9 +32,15 @@ class OpeningNotes(QObject):
         opener.progressed.connect(self._advance)
         loader.progressed.connect(self._advance)
         opener.failed.connect(self._errors.show_error)
+        opener.import_wanted.connect(self._show_import)
         loader.failed.connect(self._report_media)
         loader.missing.connect(self._ask_where)
         loader.warned.connect(workspace.session.message)
+
+    def _show_import(self, path: Path) -> None:
+        from app.dialogs.import_ import ImportDialog
+
+        ImportDialog(self._workspace.session, path, self._window).open()
 
     def _begin_or_end(self, what: str) -> None:
         self._what, self._fraction = what, 0.0

@@ -16,7 +16,7 @@ from visolo.io.atomic import atomic_path
 
 SUFFIX = ".visolo"
 _SQLITE_MAGIC = b"SQLite format 3\x00"
-_MEDIA_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mts", ".m4v", ".mpg", ".mpeg", ".m1v", ".ogv",
+MEDIA_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mts", ".m4v", ".mpg", ".mpeg", ".m1v", ".ogv",
                    ".3gp", ".gif", ".wmv", ".flv", ".png", ".jpg", ".jpeg")  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def mismatch(video: Video, media: MediaFacts) -> str | None:
 
 def media_filter() -> str:
     """The file dialog's filter."""
-    media = " ".join(f"*{suffix}" for suffix in _MEDIA_SUFFIXES)
+    media = " ".join(f"*{suffix}" for suffix in MEDIA_SUFFIXES)
     return (
         f"Everything that can be opened ({media} *.json *{SUFFIX});;Videos ({media});;"
         f"YouTube-VIS files (*.json);;Projects (*{SUFFIX});;All files (*)"

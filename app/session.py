@@ -51,6 +51,9 @@ class RunControl(Protocol):
     def cancel(self) -> None:
         """Stop; what was computed stays."""
 
+    def settings_changed(self) -> None:
+        """The next run uses other settings."""
+
 
 class Session(QObject):
     """Everything the panels share.

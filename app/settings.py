@@ -7,6 +7,8 @@ from typing import Generic, TypeVar, cast
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
+from app.theme import ThemeMode
+
 ORGANISATION = "VISOLO"
 APPLICATION = "VISOLO Review"
 RECENT_LIMIT = 12
@@ -29,7 +31,7 @@ class Setting(Generic[_T]):
     choices: tuple[_T, ...] = ()
 
 
-THEME = Setting("view/theme", "dark", ("dark", "light", "system"))
+THEME: Setting[ThemeMode] = Setting("view/theme", "dark", ("dark", "light", "system"))
 MASK_OPACITY = Setting("view/mask_opacity", 45)
 SHOW_LABELS = Setting("view/show_labels", True)
 SHOW_CONTOURS = Setting("view/show_contours", True)

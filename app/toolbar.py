@@ -24,7 +24,7 @@ from app.theme import current_theme, icon, theme_changes
 from app.video.player import SPEEDS, Player
 
 _ICON_SIZE = QSize(18, 18)
-_UNDO_WIDTH = 240
+_UNDO_WIDTH = 260
 
 
 class MainToolBar(QToolBar):
@@ -55,7 +55,8 @@ class MainToolBar(QToolBar):
     def _fill(self) -> None:
         for action_id in ("play.previous", "play.toggle", "play.next"):
             self._add_action(action_id)
-        self._speed = QToolButton(text="1×", popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._speed = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._speed.setText("1×")
         self._speed.setToolTip("Speed of playing")
         self._speed.setMenu(self._speed_menu())
         self.addWidget(self._speed)
@@ -67,7 +68,7 @@ class MainToolBar(QToolBar):
         self._run.clicked.connect(self._press_run)
         self.addWidget(self._run)
         self._stop = self._add_action("run.stop")
-        self._model = QToolButton(text="model")
+        self._model = QToolButton()
         self._model.clicked.connect(self._actions.action("run.settings").trigger)
         self.addWidget(self._model)
         self._rate = QLabel("")
@@ -152,7 +153,7 @@ class MainToolBar(QToolBar):
     def _show_history(self) -> None:
         text = self._session.history.undo_text if self._session.history is not None and self._session.can_undo else ""
         self._undo.setText(
-            self._undo.fontMetrics().elidedText(f"Undo {text}".strip(), Qt.TextElideMode.ElideRight, 200)
+            self._undo.fontMetrics().elidedText(f"Undo {text}".strip(), Qt.TextElideMode.ElideRight, _UNDO_WIDTH - 40)
         )
         self._undo.setToolTip(f"Undo {text}".strip() + " (Ctrl+Z)")
 

@@ -69,7 +69,8 @@ def pixel_edges(shape: MaskShape) -> NDArray[np.float64]:
     rows, columns = np.nonzero(np.diff(padded, axis=1))
     upright = np.stack([columns, rows - 1, columns, rows], axis=1)
     offset = np.array([shape.box.x, shape.box.y, shape.box.x, shape.box.y])
-    return np.concatenate([flat, upright]).astype(np.float64) + offset
+    edges: NDArray[np.float64] = np.concatenate([flat, upright]).astype(np.float64) + offset
+    return edges
 
 
 class MaskShapeCache:

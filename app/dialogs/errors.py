@@ -18,7 +18,8 @@ class ErrorDialog(QDialog):
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._report = f"{title}: {sentence}\n\n{details}".strip()
-        self._details = QPlainTextEdit(details, readOnly=True, visible=False)
+        self._details = QPlainTextEdit(details, readOnly=True)
+        self._details.hide()
         self._details.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._details.setMinimumSize(640, 260)
         layout = QVBoxLayout(self)
@@ -52,7 +53,8 @@ class ErrorDialog(QDialog):
     def _buttons(self, has_details: bool) -> QHBoxLayout:
         row = QHBoxLayout()
         if has_details:
-            self._toggle = QPushButton("Show details", checkable=True)
+            self._toggle = QPushButton("Show details")
+            self._toggle.setCheckable(True)
             self._toggle.toggled.connect(self._show_details)
             row.addWidget(self._toggle)
         copy = QPushButton("Copy")

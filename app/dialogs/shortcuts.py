@@ -66,7 +66,9 @@ class ShortcutsDialog(QDialog):
         self._items: dict[str, QTreeWidgetItem] = {}
         self._search = QLineEdit(placeholderText="Search an action or a key", clearButtonEnabled=True)
         self._search.textChanged.connect(self._filter)
-        self._tree = QTreeWidget(columnCount=2, rootIsDecorated=False, uniformRowHeights=True)
+        self._tree = QTreeWidget()
+        self._tree.setRootIsDecorated(False)
+        self._tree.setUniformRowHeights(True)
         self._tree.setHeaderLabels(["Action", "Keys"])
         self._tree.currentItemChanged.connect(self._edit_current)
         self._edit = QKeySequenceEdit(maximumSequenceLength=1)
@@ -87,7 +89,8 @@ class ShortcutsDialog(QDialog):
         super().accept()
 
     def _build(self) -> None:
-        self._set = QPushButton("Use these keys", enabled=False)
+        self._set = QPushButton("Use these keys")
+        self._set.setEnabled(False)
         self._set.clicked.connect(self._use)
         clear = QPushButton("No keys")
         clear.clicked.connect(self._remove)
@@ -141,7 +144,8 @@ class ShortcutsDialog(QDialog):
         for index in range(self._tree.topLevelItemCount()):
             area = self._tree.topLevelItem(index)
             assert area is not None
-            area.setHidden(all(area.child(row).isHidden() for row in range(area.childCount())))
+            shown = [item for item in self._items.values() if item.parent() is area and not item.isHidden()]
+            area.setHidden(not shown)
 
     def _current(self) -> str | None:
         item = self._tree.currentItem()

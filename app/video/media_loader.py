@@ -20,6 +20,10 @@ class OpenedMedia:
     facts: MediaFacts
     frames: Frames
 
+    def close(self) -> None:
+        """Let go of the frames."""
+        self.frames.__exit__(None, None, None)
+
 
 def opened_media(source: Path) -> Iterator[OpenedMedia]:
     """Open a video or image folder; the iterator of a `Task`.
@@ -64,7 +68,14 @@ class MediaLoader(QObject):
 
     def offer(self, media: OpenedMedia) -> None:
         """Use these open frames if the session comes to show their video next."""
+        self._drop_offer()
         self._offered = media
+
+    def use_offer(self) -> None:
+        """The session shows that video already: show its frames if there are none, else let the offer go."""
+        if self._offered is not None and not self._cache.has_source:
+            self.load()
+        self._drop_offer()
 
     def load(self) -> None:
         """Open the frames of the session's video."""
@@ -94,15 +105,16 @@ class MediaLoader(QObject):
 
     def _take(self, media: OpenedMedia) -> None:
         if self._is_outdated():
-            media.frames.__exit__(None, None, None)
+            media.close()
             return
-        self._offered = None
+        if media is self._offered:
+            self._offered = None
         self._end_task()
         video = self._session.video
         assert video is not None
         problem = mismatch(video, media.facts)
         if problem is not None:
-            media.frames.__exit__(None, None, None)
+            media.close()
             self.failed.emit(MediaError(f"{problem}; locate the original file to see it"))
             return
         self._cache.set_source(media.frames)
@@ -122,6 +134,11 @@ class MediaLoader(QObject):
     def _drop_frames(self) -> None:
         self.cancel()
         self._cache.set_source(None)
+
+    def _drop_offer(self) -> None:
+        if self._offered is not None:
+            self._offered.close()
+            self._offered = None
 
     def _end_task(self) -> None:
         if self._task is not None:

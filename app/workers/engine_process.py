@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_NICENESS = 5
+_NICENESS = 2
 
 
 class CanceledError(Exception):
@@ -46,6 +46,9 @@ def serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
+    # Threads of the network that spin while they wait for each other stand still on a busy computer: 13 times slower,
+    # measured with four busy programs on two cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     engine = _Engine(connection)
     while True:
         try:

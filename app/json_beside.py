@@ -1,0 +1,68 @@
+"""What a YouTube-VIS file that a person opens belongs to: its own videos, a dataset file or a video beside it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.projects import MEDIA_SUFFIXES
+from app.workers.imports import ImportSource, is_results_file
+from visolo.errors import VisoloError
+from visolo.io.images import is_image
+
+
+@dataclass(frozen=True)
+class JsonPlan:
+    """How to open a JSON file; all None when nothing that it could belong to lies beside it.
+
+    Attributes:
+        source: read this into a project of its own.
+        video: open this video or image folder and import the results there.
+    """
+
+    source: ImportSource | None = None
+    video: Path | None = None
+
+
+def plan_for(path: Path) -> JsonPlan:
+    """Look at the file and at what lies beside it.
+
+    Raises:
+        AnnotationError: it is no JSON.
+        MediaError: it cannot be read.
+    """
+    if not is_results_file(path):
+        return JsonPlan(source=ImportSource(path, is_results=False))
+    dataset = _dataset_beside(path)
+    if dataset is not None:
+        return JsonPlan(source=ImportSource(path, is_results=True, dataset=dataset))
+    return JsonPlan(video=_video_beside(path))
+
+
+def _dataset_beside(path: Path) -> Path | None:
+    """The only other JSON file of the folder that is a dataset; which of several is meant cannot be known."""
+    found = [other for other in sorted(path.parent.glob("*.json")) if other != path and _is_dataset(other)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_dataset(path: Path) -> bool:
+    try:
+        if is_results_file(path):
+            return False
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            return any('"videos"' in chunk for chunk in iter(lambda: file.read(1 << 20), ""))
+    except (VisoloError, OSError):
+        return False
+
+
+def _video_beside(path: Path) -> Path | None:
+    """The video of the same name, else the only one in the folder."""
+    media = [other for other in sorted(path.parent.iterdir()) if _is_media(other)]
+    named = [other for other in media if other.stem == path.stem or path.stem.startswith(f"{other.stem}.")]
+    if named:
+        return named[0]
+    return media[0] if len(media) == 1 else None
+
+
+def _is_media(path: Path) -> bool:
+    if path.is_dir():
+        return any(is_image(inside) for inside in path.iterdir())
+    return path.suffix.lower() in MEDIA_SUFFIXES
