@@ -125,6 +125,7 @@ def plain_matrix_nms(ious, labels, scores, sigma):
     return [score * d for score, d in zip(scores, decay, strict=True)]
 
 
+@settings(max_examples=60, deadline=None)
 @given(count=st.integers(0, 12), seed=st.integers(0, 10_000), sigma=st.sampled_from([0.5, 2.0]))
 def test_matrix_nms_is_the_formula(count, seed, sigma):
     rng = np.random.default_rng(seed)
@@ -146,7 +147,7 @@ def plain_uncovered(masks, threshold):
     return masks.any((1, 2))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10_000), count=st.integers(0, 9), threshold=st.sampled_from([0.2, 0.5, 0.9]))
 def test_the_overlap_rule_is_the_official_loop(seed, count, threshold):
     rng = np.random.default_rng(seed)

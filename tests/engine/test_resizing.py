@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch.nn import functional as F
@@ -17,6 +17,7 @@ def blobs(height, width, seed):
     return np.kron(coarse, np.ones((4, 4), bool))[:height, :width]
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     sides=st.tuples(*[st.integers(1, 90)] * 2),
     size=st.tuples(*[st.integers(1, 200)] * 2),
