@@ -29,6 +29,8 @@ from visolo.training.targets import ClipBatch
 
 _LEAST_AREA_PX = 24  # less of an object than this in a view of the input size is not asked for
 _PASTE_AREA_SHARE = 0.01
+_PASTE_CHANCES = (0.25, 0.4, 0.35)  # of no, one and two pasted objects
+_SAME_CLASS_SHARE = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +79,8 @@ class ClipMaker:
         self._store = FrameStore(2 * max(output))
         self._objects = self._find_objects()
         self._chances = self._object_chances(chances)
-        self._pasteable = [i for i, item in enumerate(self._objects) if _is_pasteable(item)]
+        self._classes = np.array([item.video.classes[item.index] for item in self._objects])
+        self._pasteable = np.array([i for i, item in enumerate(self._objects) if _is_pasteable(item)], dtype=int)
 
     def draw(self, rng: np.random.Generator, length: int) -> Clip:
         """A random clip.
@@ -121,12 +124,10 @@ class ClipMaker:
 
     def _paste(self, rng: np.random.Generator, images: list[Image], labels: list[Image], classes: list[int]) -> None:
         """Paste up to two objects of other stills in front of everything."""
-        chances = self._chances[self._pasteable]
-        for _ in range(int(rng.choice((0, 1, 2), p=(0.35, 0.4, 0.25)))):
-            if not self._pasteable or len(classes) >= 255:
+        for _ in range(int(rng.choice((0, 1, 2), p=_PASTE_CHANCES))):
+            if not len(self._pasteable) or len(classes) >= 255:
                 return
-            pick = int(rng.choice(len(self._pasteable), p=chances / chances.sum()))
-            item = self._objects[self._pasteable[pick]]
+            item = self._draw_pasteable(rng, classes)
             frame = self._store.load(item.video, 0)
             box = _box_of(frame.labels, item.index)
             if box is None:
@@ -135,6 +136,16 @@ class ClipMaker:
             mask = np.asarray(frame.labels == item.index + 1, np.uint8) * 255
             for t, view in enumerate(pasted_views(rng, box, self._output, len(images))):
                 _blend(images[t], labels[t], (frame.image, mask), view, len(classes))
+
+    def _draw_pasteable(self, rng: np.random.Generator, classes: list[int]) -> _Object:
+        """An object to paste; often of a class that is there already, so that neighbours are learnt to be told apart."""
+        pool = self._pasteable
+        if classes and rng.random() < _SAME_CLASS_SHARE:
+            wanted = classes[int(rng.integers(len(classes)))]
+            same = pool[self._classes[pool] == wanted]
+            pool = same if len(same) else pool
+        chances = self._chances[pool]
+        return self._objects[pool[int(rng.choice(len(pool), p=chances / chances.sum()))]]
 
     def _find_objects(self) -> list[_Object]:
         return [
