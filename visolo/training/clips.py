@@ -138,14 +138,15 @@ class ClipMaker:
                 _blend(images[t], labels[t], (frame.image, mask), view, len(classes))
 
     def _draw_pasteable(self, rng: np.random.Generator, classes: list[int]) -> _Object:
-        """An object to paste; often of a class that is there already, so that neighbours are learnt to be told apart."""
+        """An object to paste, often of a class that is there already: neighbours must be told apart."""
         pool = self._pasteable
         if classes and rng.random() < _SAME_CLASS_SHARE:
             wanted = classes[int(rng.integers(len(classes)))]
             same = pool[self._classes[pool] == wanted]
             pool = same if len(same) else pool
         chances = self._chances[pool]
-        return self._objects[pool[int(rng.choice(len(pool), p=chances / chances.sum()))]]
+        pick = int(rng.choice(pool, p=chances / chances.sum()))
+        return self._objects[pick]
 
     def _find_objects(self) -> list[_Object]:
         return [
