@@ -23,6 +23,7 @@ _REGULAR_FORMATS = ("mov,mp4", "matroska")
 _REGULAR_CODECS = ("h264", "hevc", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores", "dnxhd")
 _TRIED_STARTS = 8
 _TRIED_FRAMES = 24
+_REFRESH_FRAMES = 8
 
 
 class Start(NamedTuple):
@@ -184,8 +185,7 @@ def _decode_all(decoder: VideoDecoder, progress: Progress | None) -> DecodedInde
         if not decoder.is_careful and (decoder.failures or corrupt):
             break
     decoder.keep_reorder_depth()
-    # Files exist that flag every packet as key; the decoder knows better.
-    keys = [key for key in decoder.table.key_packets if key in confirmed_keys and _is_unmistakable(decoder.table, key)]
+    keys = [key for key in _true_keys(decoder, confirmed_keys) if _is_unmistakable(decoder.table, key)]
     resized = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
     return DecodedIndex(FrameIndex(sources, keys, fingerprints), corrupt, resized)
 
@@ -196,6 +196,17 @@ def _row_bytes(pixel_format: av.VideoFormat, plane_index: int) -> int:
     return int(bits + 7) // 8
 
 
+def _true_keys(decoder: VideoDecoder, confirmed: set[int]) -> list[int]:
+    """Key packets to start at. Files exist that flag every packet; the decoder knows better.
+
+    Except where H.264 builds its pictures up over several frames: those it never calls key, and fewer are flagged.
+    """
+    flagged = decoder.table.key_packets
+    if decoder.stream.codec_context.name == "h264" and len(flagged) * _REFRESH_FRAMES <= len(decoder.table):
+        return flagged
+    return [key for key in flagged if key in confirmed]
+
+
 def _is_unmistakable(table: PacketTable, packet_index: int) -> bool:
     return table.find(table.marks[packet_index]) == packet_index
 
@@ -204,11 +215,13 @@ def _is_regular(decoder: VideoDecoder) -> bool:
     """Whether the file's own account of itself is complete and free of contradictions."""
     table, stream = decoder.table, decoder.stream
     pts, dts = table.pts, table.dts
-    if table.is_damaged or None in pts or None in dts or len(set(pts)) < len(pts):
+    # Matroska leaves the first few decoding times open.
+    known_dts = [stamp for stamp in dts if stamp is not None]
+    if table.is_damaged or None in pts or len(set(pts)) < len(pts) or known_dts != dts[len(dts) - len(known_dts) :]:
         return False
     if not table.key_packets or table.key_packets[0] != 0 or stream.frames not in {0, len(table)}:
         return False
-    if any(later <= earlier for earlier, later in pairwise(dts)):  # type: ignore[operator]
+    if any(later <= earlier for earlier, later in pairwise(known_dts)):
         return False
     # Pictures shown before the first key picture need ones that are not in the file.
     if any(stamp < pts[0] for stamp, gone in zip(pts, table.is_discarded, strict=True) if not gone):  # type: ignore[operator]

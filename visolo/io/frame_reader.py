@@ -13,6 +13,7 @@ from visolo.io.frame_index import FrameIndex, Start, fingerprint
 from visolo.io.rgb import RgbConverter
 from visolo.io.video_decoder import DecodedFrame, PacketMismatchError, VideoDecoder
 
+_FAR = 3000  # frames
 _NEAR = 3  # frames ahead that are reached sooner by reading on than by seeking
 
 
@@ -73,6 +74,8 @@ class FrameReader:
         self._report = report
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._run: _Run | None = None
+        # Per start, the first frame that damage keeps from coming out of it as it does from a newly opened file.
+        self._damaged_from: dict[Start, int] = {}
 
     def rgb(self, frame_index: int) -> NDArray[np.uint8]:
         """Give one frame as (H, W, 3) uint8 RGB, upright, owned by the caller.
@@ -85,13 +88,13 @@ class FrameReader:
             kept = self._kept.get(frame_index)
             if kept is None:
                 if not self._advance(frame_index):
-                    self._retreat()
+                    self._retreat(frame_index)
             elif self._is_right(frame_index, kept):
                 return self._rgb_of(kept)
             else:
                 self.forget()
                 self._run = _Run(kept.start, kept.is_from_open, kept.start.frame_index)
-                self._retreat()
+                self._retreat(frame_index)
 
     def forget(self) -> None:
         """Empty the store."""
@@ -101,8 +104,11 @@ class FrameReader:
     def _advance(self, frame_index: int) -> bool:
         """Decode up to `frame_index`; False when the run has not delivered what it should."""
         run, start = self._run, self._index.start_for(frame_index)
-        if run is None or run.next_index > frame_index or self._pays_to_seek(run, start, frame_index):
-            run = self._begin(start)
+        is_damaged = frame_index >= self._damaged_from.get(start, frame_index + 1)
+        start = self._index.starts[0] if is_damaged else start
+        is_unfit = run is None or run.next_index > frame_index or (is_damaged and not run.is_from_open)
+        if run is None or is_unfit or self._pays_to_seek(run, start, frame_index):
+            run = self._begin(start, from_open=is_damaged)
         for decoded in self._decoder:
             if self._must_be_careful(decoded):
                 return True
@@ -112,14 +118,13 @@ class FrameReader:
                 return True
         return self._end(run, frame_index)
 
-    def _begin(self, start: Start) -> _Run:
+    def _begin(self, start: Start, from_open: bool) -> _Run:
         # What stands where a damaged picture was not decoded depends on all that this decoder did before.
-        is_from_open = start.packet_index == 0 and self._decoder.is_careful
-        if is_from_open:
+        if from_open:
             self._decoder.start_over()
         else:
             self._decoder.start(start.packet_index)
-        self._run = _Run(start, is_from_open, start.frame_index)
+        self._run = _Run(start, from_open, start.frame_index)
         return self._run
 
     @staticmethod
@@ -170,30 +175,41 @@ class FrameReader:
         """Begin again without frame threads at the first damage in a file that had seemed whole."""
         if self._decoder.is_careful or not (self._decoder.failures or decoded.frame.is_corrupt):
             return False
+        self._report("the file is damaged; some frames may look wrong")
         self.forget()
         self._decoder.start_over(careful=True)
         self._run = None
         return True
 
-    def _retreat(self) -> None:
+    def _retreat(self, frame_index: int) -> None:
         """Give up the start of the current run; the next try begins earlier, at last with a newly opened file."""
         run, self._run = self._run, None
         assert run is not None
-        if run.start.packet_index > 0:
-            self._index.distrust(run.start)
-        elif run.is_from_open:
+        if run.is_from_open:
             raise PacketMismatchError
+        if run.start.frame_index > frame_index:
+            return  # it was found to serve later frames only
+        if self._decoder.is_careful:  # damage lies before this frame; the start still serves those before the damage
+            self._damaged_from[run.start] = min(frame_index, self._damaged_from.get(run.start, frame_index))
+        elif run.start.packet_index > 0:
+            self._index.distrust(run.start)
         else:
-            self._decoder.start_over()
-            self._run = _Run(run.start, True, 0)
+            self._begin(run.start, from_open=True)
 
     def _is_right(self, frame_index: int, kept: _Kept) -> bool:
-        if kept.is_from_open or not self._index.fingerprints:
+        if kept.is_from_open or not self._index.fingerprints or self._is_out_of_reach(frame_index):
             return True
         checksum = kept.checksum
         if checksum is None and isinstance(kept.picture, av.VideoFrame):
             checksum = fingerprint(kept.picture)
         return self._index.fingerprints[frame_index] == checksum
+
+    def _is_out_of_reach(self, frame_index: int) -> bool:
+        """Whether a damaged file would have to be decoded for minutes for the very pixels seen at first.
+
+        It is the right frame all the same; only what stands where data is missing may differ.
+        """
+        return self._decoder.is_careful and frame_index > _FAR
 
     def _keep(self, run: _Run, frame_index: int, frame: av.VideoFrame) -> None:
         if self._decoder.is_careful:

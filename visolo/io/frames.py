@@ -36,8 +36,10 @@ def open_frames(
     path = Path(source)
     if path.is_dir():
         return ImageFrames(path, images_in_folder(path), progress)
-    if not path.exists():
+    if not os.path.lexists(path):
         raise MediaError(f"{path}: there is no such file or folder; check the path")
+    if not path.is_file():
+        raise MediaError(f"{path}: this is neither a file nor a folder that can be read; choose another")
     if is_image(path):
         return ImageFrames(path, [path], progress)
     return VideoFrames(path, progress, cache_bytes)

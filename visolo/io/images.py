@@ -119,6 +119,8 @@ def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode == "F":
         raise ValueError("floating-point pixels")
+    if "transparency" in image.info:  # Pillow warns when it is dropped on the way
+        image = image.convert("RGBA")
     return np.array(image.convert("RGB"))
 
 

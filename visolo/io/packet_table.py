@@ -30,7 +30,8 @@ class PacketTable:
         pts, dts: time stamps in the stream's time base; None where the file gives none.
         is_discarded: the demuxer's flag; such packets are decoded but never shown.
         key_packets: packet_index of each packet with the demuxer's key flag, rising.
-        is_damaged: the demuxer flagged a packet as corrupt, or reading ended with an error.
+        corrupt_count: how many packets the demuxer calls corrupt.
+        ended_early: whether reading ended with an error.
     """
 
     marks: list[PacketMark] = field(default_factory=list)
@@ -38,7 +39,8 @@ class PacketTable:
     dts: list[int | None] = field(default_factory=list)
     is_discarded: list[bool] = field(default_factory=list)
     key_packets: list[int] = field(default_factory=list)
-    is_damaged: bool = False
+    corrupt_count: int = 0
+    ended_early: bool = False
     _packet_index_of: dict[PacketMark, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -48,6 +50,11 @@ class PacketTable:
         """The packet_index of the one packet that looks like `mark`; None when none or several do."""
         packet_index = self._packet_index_of.get(mark, -1)
         return None if packet_index < 0 else packet_index
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the demuxer already found fault with the file."""
+        return self.corrupt_count > 0 or self.ended_early
 
     def keys_up_to(self, packet_index: int) -> int:
         """How many of `key_packets` are not behind `packet_index`."""
@@ -63,7 +70,7 @@ class PacketTable:
         self.pts.append(packet.pts)
         self.dts.append(packet.dts)
         self.is_discarded.append(bool(packet.is_discard))
-        self.is_damaged |= bool(packet.is_corrupt)
+        self.corrupt_count += bool(packet.is_corrupt)
 
 
 def mark_of(packet: av.Packet) -> PacketMark:
@@ -95,5 +102,5 @@ def scan_packets(
             if progress and packet.pos is not None and len(table) % _REPORT_EVERY == 0:
                 progress(min(packet.pos / file_size, 1.0))
     except av.FFmpegError:
-        table.is_damaged = True
+        table.ended_early = True
     return table

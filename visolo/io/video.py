@@ -2,6 +2,7 @@
 
 import os
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -18,16 +19,18 @@ from visolo.io.video_decoder import PacketMismatchError, VideoDecoder
 
 DEFAULT_CACHE_BYTES = 128 << 20
 # Videos up to this many pixels in all are decoded once when opened (about a second): nothing is then left to trust.
-_DECODED_PIXELS = 1_000_000_000
+_DECODED_PIXELS = 600_000_000
 _SCAN_SHARE = 0.1
 _RATE_TOLERANCE = 0.005
+_STEP_TOLERANCE = 0.1
+_USUAL_SHARE = 0.9
 
 
 class VideoFrames(FrameSource):
     """The frames of the best video stream of a file that FFmpeg can read.
 
     What counts as a frame: whatever decoding the stream from its start delivers, in that order. Pictures that an
-    edit list hides, that cannot be decoded, or that only serve other pictures, are none. Videos of up to a thousand
+    edit list hides, that cannot be decoded, or that only serve other pictures, are none. Videos of up to 600
     million pixels, and all whose packets leave any doubt, are decoded once when opened, and every frame reached by
     seeking must then equal what was seen. Longer regular ones are indexed from their packets after a trial of several
     stretches; a frame that later turns out to be undecodable shows the one before it, so no index ever shifts.
@@ -116,8 +119,10 @@ class VideoFrames(FrameSource):
             self._warn(f"the file ends before the length it states; {exist}")
         if failures := len(self._decoder.failures):
             self._warn(f"{failures} of {len(self._decoder.table)} packets are damaged and cannot be decoded; {exist}")
-        elif self._decoder.table.is_damaged:
-            self._warn(f"part of the file cannot be read; {exist}")
+        if self._decoder.table.ended_early:
+            self._warn(f"the file cannot be read to its end; {exist}")
+        if corrupt_packets := self._decoder.table.corrupt_count:
+            self._warn(f"data is missing at {corrupt_packets} places; {exist}")
         if found.corrupt_frames:
             first = found.corrupt_frames[0]
             self._warn(f"{len(found.corrupt_frames)} frames are damaged and may look wrong, the first is frame {first}")
@@ -130,11 +135,14 @@ class VideoFrames(FrameSource):
             self._warnings.append(sentence)
 
     def _measure_frame_rate(self) -> float | None:
-        """Frames by time shown; the rate that the file states where that agrees, being free of rounding."""
+        """The usual rate, else the mean; the rate that the file states where that agrees, being free of rounding."""
         stated = self._decoder.stream.average_rate or self._decoder.stream.guessed_rate
-        first, last = self._stamp(0), self._stamp(len(self) - 1)
-        if len(self) > 1 and first is not None and last is not None and last > first:
-            measured = (len(self) - 1) / (last - first)
+        stamps = [stamp for stamp in map(self._stamp, range(len(self))) if stamp is not None]
+        steps = sorted(later - earlier for earlier, later in pairwise(stamps) if later > earlier)
+        if steps:
+            usual = [step for step in steps if abs(step / steps[len(steps) // 2] - 1) < _STEP_TOLERANCE]
+            steps = usual if len(usual) >= _USUAL_SHARE * len(steps) else steps
+            measured = len(steps) / sum(steps, Fraction(0))
             if not stated or abs(measured / stated - 1) > _RATE_TOLERANCE:
                 return float(measured)
         return float(stated) if stated else None

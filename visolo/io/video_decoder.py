@@ -63,9 +63,7 @@ class VideoDecoder:
         self.is_careful = False
         self._ready: deque[DecodedFrame] = deque()
         self._open()
-        self._seek_methods = ["dts", "pts", "bytes"]
-        if "matroska" in self._container.format.name:
-            self._seek_methods = ["pts", "dts", "bytes"]
+        self._seek_methods = ["pts", "dts", "bytes"]  # what worked last comes first
 
     @property
     def container(self) -> av.container.InputContainer:
