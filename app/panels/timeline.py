@@ -25,8 +25,8 @@ class Timeline(QAbstractScrollArea):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._model = TimelineModel(session, self)
-        self._mouse = TimelineMouse(session, self._model, self)
+        self.model = TimelineModel(session, self)
+        self.mouse = TimelineMouse(session, self.model, self)
         self._still: QPixmap | None = None
         self._bars = BarCache()
         self.setObjectName("timeline")
@@ -37,13 +37,13 @@ class Timeline(QAbstractScrollArea):
         self.setMinimumHeight(RULER_HEIGHT + 2 * LANE_HEIGHT)
         self.viewport().setObjectName("timelineLanes")
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.viewport().installEventFilter(self._mouse)
+        self.viewport().installEventFilter(self.mouse)
         self.horizontalScrollBar().setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._model.still_changed.connect(self._redraw)
-        self._model.moving_changed.connect(self._follow)
-        self._model.extent_changed.connect(self._sync_bars)
-        self._mouse.view_changed.connect(self._sync_bars)
-        self._mouse.lanes_scrolled.connect(self._scroll_lanes)
+        self.model.still_changed.connect(self._redraw)
+        self.model.moving_changed.connect(self._follow)
+        self.model.extent_changed.connect(self._sync_bars)
+        self.mouse.view_changed.connect(self._sync_bars)
+        self.mouse.lanes_scrolled.connect(self._scroll_lanes)
 
     def sizeHint(self) -> QSize:  # noqa: D102 - Qt's
         return QSize(900, RULER_HEIGHT + 6 * LANE_HEIGHT + PLOT_HEIGHT)
@@ -51,27 +51,27 @@ class Timeline(QAbstractScrollArea):
     @property
     def is_loading(self) -> bool:
         """Whether lanes in view are still being read."""
-        return self._model.is_loading
+        return self.model.is_loading
 
     def fit(self) -> None:
         """Show the whole video."""
-        self._model.scene.scale.fit()
+        self.model.scene.scale.fit()
         self._sync_bars()
 
     def zoom(self, factor: float) -> None:
         """Zoom around the playhead, or around the middle where it is out of view."""
-        scene = self._model.scene
+        scene = self.model.scene
         x = scene.scale.center_of(scene.frame_index)
         scene.scale.zoom(factor, x if 0 <= x <= scene.scale.width else scene.scale.width / 2)
         self._sync_bars()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
         super().resizeEvent(event)
-        self._model.scene.resize(self.viewport().width(), self.viewport().height())
+        self.model.scene.resize(self.viewport().width(), self.viewport().height())
         self._sync_bars()
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:  # noqa: N802, D102
-        scene = self._model.scene
+        scene = self.model.scene
         if dx:
             scene.scale.scroll_to(self.horizontalScrollBar().value() / scene.scale.pixels_per_frame)
         scene.scroll_y = self.verticalScrollBar().value()
@@ -79,7 +79,7 @@ class Timeline(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102
         painter = QPainter(self.viewport())
-        scene = self._model.scene
+        scene = self.model.scene
         if self._session.video is None or not scene.heads:
             self._paint_empty(painter)
             return
@@ -89,7 +89,7 @@ class Timeline(QAbstractScrollArea):
             self._still.setDevicePixelRatio(ratio)
             still_painter = QPainter(self._still)
             still_painter.setFont(self.font())
-            paint_still(still_painter, scene, self._model.lanes, self._bars)
+            paint_still(still_painter, scene, self.model.lanes, self._bars)
             still_painter.end()
         painter.drawPixmap(0, 0, self._still)
         paint_moving(painter, scene)
@@ -113,7 +113,7 @@ class Timeline(QAbstractScrollArea):
         if self._session.video is None:
             return
         position = event.pos()
-        head = self._model.scene.head_at(position.y())
+        head = self.model.scene.head_at(position.y())
         if event.reason() is QContextMenuEvent.Reason.Keyboard and self._session.selection:
             area = self.lane_area(min(self._session.selection))
             menu = track_menu(self._session, self._session.selection, self)
@@ -123,7 +123,7 @@ class Timeline(QAbstractScrollArea):
         else:
             if head.track_id not in self._session.selection:
                 self._session.select({head.track_id})
-            frame = self._model.scene.frame_at(position.x()) if position.x() >= GUTTER_WIDTH else None
+            frame = self.model.scene.frame_at(position.x()) if position.x() >= GUTTER_WIDTH else None
             track_menu(self._session, self._session.selection, self, frame).popup(event.globalPos())
 
     def _view_menu(self) -> QMenu:
@@ -145,7 +145,7 @@ class Timeline(QAbstractScrollArea):
     def _zoom_to_range(self) -> None:
         frames = self._session.range
         if frames is not None:
-            self._model.scene.scale.show(frames.first, min(frames.end, self._model.scene.scale.frame_count - 1))
+            self.model.scene.scale.show(frames.first, min(frames.end, self.model.scene.scale.frame_count - 1))
             self._sync_bars()
 
     def _paint_empty(self, painter: QPainter) -> None:
@@ -160,14 +160,14 @@ class Timeline(QAbstractScrollArea):
 
     def _redraw(self) -> None:
         self._still = None
-        self._model.request_lanes()
+        self.model.request_lanes()
         self.viewport().update()
 
     def _follow(self) -> None:
         """Keep the playhead in view, a page at a time, unless the mouse holds something."""
-        scene = self._model.scene
+        scene = self.model.scene
         x = scene.scale.center_of(scene.frame_index)
-        if not self._mouse.is_dragging and not 0 <= x <= scene.scale.width and not scene.scale.is_fitted:
+        if not self.mouse.is_dragging and not 0 <= x <= scene.scale.width and not scene.scale.is_fitted:
             share = 0.05 if x > scene.scale.width else 0.95
             scene.scale.scroll_to(scene.frame_index - share * scene.scale.visible_frames)
             self._sync_bars()
@@ -175,7 +175,7 @@ class Timeline(QAbstractScrollArea):
 
     def _sync_bars(self) -> None:
         """Make the scroll bars say what the scene shows."""
-        scene, scale = self._model.scene, self._model.scene.scale
+        scene, scale = self.model.scene, self.model.scene.scale
         across, down = self.horizontalScrollBar(), self.verticalScrollBar()
         for bar in (across, down):
             bar.blockSignals(True)
@@ -195,7 +195,7 @@ class Timeline(QAbstractScrollArea):
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + pixels)
 
     def _step_lane(self, step: int) -> None:
-        heads, selection = self._model.scene.heads, self._session.selection
+        heads, selection = self.model.scene.heads, self._session.selection
         if not heads:
             return
         chosen = [i for i, head in enumerate(heads) if head.track_id in selection]
@@ -205,14 +205,14 @@ class Timeline(QAbstractScrollArea):
         self._show_lane(lane_index)
 
     def _show_lane(self, lane_index: int) -> None:
-        scene, bar = self._model.scene, self.verticalScrollBar()
+        scene, bar = self.model.scene, self.verticalScrollBar()
         top = lane_index * LANE_HEIGHT
         bar.setValue(max(top + LANE_HEIGHT - scene.lanes_height, min(bar.value(), top)))
 
     def lane_area(self, track_id: int) -> QRect:
         """Where a track's lane is in the viewport, without the gutter; for placing menus and for tests."""
-        lane_index = self._model.scene.lane_index(track_id)
+        lane_index = self.model.scene.lane_index(track_id)
         if lane_index is None:
             return QRect()
-        top_left = QPoint(GUTTER_WIDTH, self._model.scene.lane_top(lane_index))
-        return QRect(top_left, QSize(round(self._model.scene.scale.width), LANE_HEIGHT))
+        top_left = QPoint(GUTTER_WIDTH, self.model.scene.lane_top(lane_index))
+        return QRect(top_left, QSize(round(self.model.scene.scale.width), LANE_HEIGHT))

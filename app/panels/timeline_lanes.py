@@ -134,11 +134,11 @@ class LaneStore:
 
     def changed(self, change: Change) -> None:
         """Note what has to be read again; nothing is read here."""
-        if self._video_id not in change.video_ids:
+        if self._video_id not in change.video_ids or not change.track_ids:
             return
         frames = change.frames
         is_short = frames is not None and frames.last is not None and frames.last - frames.first < _PATCH_FRAMES
-        if is_short and change.track_ids:
+        if is_short:
             assert frames is not None
             assert frames.last is not None
             for frame_index in range(frames.first, frames.last + 1):
@@ -146,7 +146,7 @@ class LaneStore:
             if len(self._landed) <= _PATCH_FRAMES:
                 return
             self._landed.clear()
-        self._stale.update(change.track_ids or self._lanes)
+        self._stale.update(change.track_ids)
 
     def is_missing(self, track_ids: Iterable[int]) -> bool:
         """Whether `load` has something to do for these tracks."""
@@ -160,12 +160,13 @@ class LaneStore:
         """
         assert self._document is not None
         self._patch_landed()
-        deadline = perf_counter() + budget_s
+        deadline, has_read = perf_counter() + budget_s, False
         for track_id in track_ids:
             if track_id in self._lanes and track_id not in self._stale:
                 continue
-            if perf_counter() > deadline:
+            if has_read and perf_counter() > deadline:
                 return False
+            has_read = True
             self._lanes[track_id] = LaneColumns(self._document.lane(self._video_id, track_id))
             self._lanes.move_to_end(track_id)
             self._stale.discard(track_id)

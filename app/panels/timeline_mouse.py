@@ -105,7 +105,7 @@ class TimelineMouse(QObject):
 
     def _release(self, event: QMouseEvent) -> bool:
         self._drag = None
-        return False
+        return event.button() is not Qt.MouseButton.RightButton
 
     def _double_click(self, event: QMouseEvent) -> bool:
         position, scene = event.position(), self._model.scene
