@@ -5,7 +5,7 @@ Rules, in the order in which they are applied to a frame that lands:
 2. What a person drew, edited or imported stays. A detection whose track has such an instance in the frame, or that
    covers the same object (IoU of at least 0.7), or whose track a person marked absent there, is set aside: kept as
    evidence of the run and counted in `Run.set_aside`, not shown.
-3. A detection of a track that was locked before the run goes to a track of its own.
+3. A detection of a track that was locked before the run, where that track is absent, goes to a track of its own.
 4. Edits made since the run began are applied to the frame (see `RoutedEdit`).
 """
 
@@ -34,6 +34,7 @@ class RunWriter:
     """Puts the frames of one run into the project; made by `begin_run`.
 
     Attributes:
+        run_id: of its evidence and instances.
         entry_id: of the run in the history.
         head: next frame to be delivered.
         track_ids: document track by segmenter track; what the caller knows already is taken over, new ones are added.
@@ -48,12 +49,11 @@ class RunWriter:
         self._history = history
         self._document = history.document
         self._overflow: dict[int, int] = {}
-        self._locked = frozenset(
-            row[0]
-            for row in self._document.connection.execute(
-                "SELECT track_id FROM tracks WHERE video_id = ? AND locked", (video_id,)
-            )
-        )
+        video = history.document.video(video_id)
+        self._size = (video.height, video.width)
+        # As they are now: what people lock or mark later acts on the frames that land through `RoutedEdit`.
+        self._locked = self._locked_tracks()
+        self._absences = self._absent_frames()
 
     def add(self, results: Sequence[FrameResult]) -> Change:
         """Add frames that were computed, in one transaction, with the edits that wait for them.
@@ -62,7 +62,7 @@ class RunWriter:
             results: of increasing frames, none before `head`.
 
         Raises:
-            ValueError: a frame comes before `head`, or the run has ended.
+            ValueError: a frame comes before `head`, its masks have not the video's size, or the run has ended.
             ProjectError: the frames cannot be stored; nothing was changed.
         """
         if self._history.active_runs.get(self.video_id) is not self:
@@ -105,6 +105,8 @@ class RunWriter:
     def _add_frame(self, result: FrameResult) -> Change:
         if result.frame_index < self.head:
             raise ValueError(f"frame {result.frame_index} comes after frame {self.head - 1}")
+        if wrong := {instance.rle.size for instance in result.instances} - {self._size}:
+            raise ValueError(f"masks of frame {result.frame_index} are {wrong.pop()}, the video is {self._size}")
         transaction = Transaction(self._document, self.entry_id)
         kept = self._clear_frame(transaction, result.frame_index)
         mask_ids = [transaction.add_mask(instance.rle) for instance in result.instances]
@@ -123,9 +125,11 @@ class RunWriter:
 
     def _clear_frame(self, transaction: Transaction, frame_index: int) -> list[Cell]:
         present = transaction.frame_cells(self.video_id, frame_index)
-        replaced = [c for c in present if _is_replaceable(c) and c.track_id not in self._locked]
-        if replaced:
-            transaction.replace_cells(replaced, [])
+        if not present:
+            return []
+        locked = self._locked | self._locked_tracks()
+        replaced = [c for c in present if _is_replaceable(c) and c.track_id not in locked]
+        transaction.replace_cells(replaced, [])
         return [c for c in present if c not in replaced]
 
     def _place(
@@ -135,8 +139,8 @@ class RunWriter:
         covered = self._overlaps(result, kept)
         added: list[tuple[Cell, int]] = []
         for slot, (instance, mask_id) in enumerate(zip(result.instances, mask_ids, strict=True)):
-            track_id = self._target(transaction, instance)
-            if track_id in taken or covered[slot] or self._is_absent(track_id, result.frame_index):
+            track_id = None if covered[slot] else self._target(transaction, instance, taken)
+            if track_id is None or self._is_absent(track_id, result.frame_index):
                 continue
             taken.add(track_id)
             position = (self.video_id, track_id, result.frame_index)
@@ -146,18 +150,19 @@ class RunWriter:
         transaction.add_landed([cell for cell, _ in added])
         return added
 
-    def _target(self, transaction: Transaction, instance: InstanceResult) -> int:
+    def _target(self, transaction: Transaction, instance: InstanceResult, taken: set[int]) -> int | None:
+        """Track of a detection; None when that track has an instance in the frame already."""
         track_id = self.track_ids.get(instance.track_id)
-        if track_id is None or track_id in self._locked:
-            category_ids = self._document.cache.run_categories(self.run_id)
-            track_id = self._document.next_track_id(self.video_id)
-            category_id = category_ids[instance.category_index]
-            transaction.add_track(self.video_id, track_id, category_id, category_set=False)
-            self.track_ids[instance.track_id] = track_id
+        if track_id is None:
+            track_id = self.track_ids[instance.track_id] = self._document.next_track_id(self.video_id)
+        if track_id in taken:
+            return None
+        if track_id in self._locked:
+            track_id = self.overflow_track(transaction, track_id)
         elif transaction.row("tracks", self.video_id, track_id) is None:
             category_ids = self._document.cache.run_categories(self.run_id)
             transaction.add_track(self.video_id, track_id, category_ids[instance.category_index], category_set=False)
-        return track_id
+        return None if track_id in taken else track_id
 
     def _overlaps(self, result: FrameResult, kept: list[Cell]) -> NDArray[np.bool_]:
         if not kept or not result.instances:
@@ -168,12 +173,18 @@ class RunWriter:
         return np.asarray((overlaps >= _SAME_OBJECT_IOU).any(axis=1), dtype=np.bool_)
 
     def _is_absent(self, track_id: int, frame_index: int) -> bool:
-        sql = (
-            "SELECT 1 FROM absences WHERE video_id = ? AND track_id = ? AND first_frame <= ?"
-            " AND (last_frame IS NULL OR last_frame >= ?)"
-        )
-        values = (self.video_id, track_id, frame_index, frame_index)
-        return self._document.connection.execute(sql, values).fetchone() is not None
+        return any(r.first <= frame_index <= r.end for r in self._absences.get(track_id, ()))
+
+    def _locked_tracks(self) -> frozenset[int]:
+        sql = "SELECT track_id FROM tracks WHERE video_id = ? AND locked"
+        return frozenset(row[0] for row in self._document.connection.execute(sql, (self.video_id,)))
+
+    def _absent_frames(self) -> dict[int, list[FrameRange]]:
+        sql = "SELECT track_id, first_frame, last_frame FROM absences WHERE video_id = ?"
+        ranges: dict[int, list[FrameRange]] = {}
+        for track_id, first, last in self._document.connection.execute(sql, (self.video_id,)):
+            ranges.setdefault(track_id, []).append(FrameRange(first, last))
+        return ranges
 
     def _extend_cache(self, added: list[tuple[Cell, int]], result: FrameResult) -> None:
         for cell, slot in added:

@@ -107,13 +107,14 @@ class SetLocked(RoutedEdit):
 
     def extend(self, transaction: Transaction, frames: FrameRange) -> None:
         """What a run detects for a track that was locked meanwhile goes to a track of its own."""
-        if not self.locked or transaction.overflow_track is None:
+        run = transaction.run
+        if not self.locked or run is None:
             return
         for track_id in self.track_ids:
             row = transaction.row("tracks", self.video_id, track_id)
-            found = transaction.cells(self.video_id, [track_id], frames)
+            found = [c for c in transaction.cells(self.video_id, [track_id], frames) if c.run_id == run.run_id]
             if found and row is not None and row[2]:
-                target = transaction.overflow_track(transaction, track_id)
+                target = run.overflow_track(transaction, track_id)
                 moved = [Cell(cell[0], target, *cell[2:]) for cell in found]
                 transaction.replace_cells(found, moved)
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.document.records import FrameRange
+from app.document.records import EditRefused, FrameRange
 from app.document.transaction import Transaction
 
 
@@ -92,6 +92,8 @@ class EditGroup(RoutedEdit):
                 edit.apply(transaction)
             elif part := edit.reach.cut(frames.first, frames.end):
                 edit.apply_first(transaction, part)
+            else:
+                raise EditRefused(f"The model has yet to compute frame {edit.reach.first}; wait for it, or stop the run")
 
     def extend(self, transaction: Transaction, frames: FrameRange) -> None:
         """See `RoutedEdit.extend`."""

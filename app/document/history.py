@@ -3,13 +3,12 @@
 import getpass
 import time
 from dataclasses import dataclass
-from typing import Protocol
 
 from app.document import images
 from app.document.document import Document
 from app.document.edits import Edit, EditRefused, RemoveVideo, RoutedEdit, edit_from_json, edit_to_json
 from app.document.records import LAST_FRAME, Change, FrameRange
-from app.document.transaction import Transaction
+from app.document.transaction import ActiveRun, Transaction
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,6 @@ class HistoryEntry:
     created: float
     undone: bool
     video_id: int | None
-
-
-class ActiveRun(Protocol):
-    """What the history needs to know of a run that is still delivering frames of a video."""
-
-    entry_id: int
-    head: int
-
-    def overflow_track(self, transaction: Transaction, track_id: int) -> int:
-        """The track that takes in what is detected for a locked track; made when needed."""
 
 
 class History:
@@ -198,8 +187,7 @@ class History:
             return
         edit = edit_from_json(text)
         assert isinstance(edit, RoutedEdit)
-        if run is not None:
-            transaction.overflow_track = run.overflow_track
+        transaction.run = run
         end = LAST_FRAME if head is None else head - 1
         if part := edit.reach.cut(covered, end):
             edit.extend(transaction, FrameRange(part.first, part.last))

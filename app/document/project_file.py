@@ -30,6 +30,7 @@ class ProjectFile:
         self.path = path
         self.connection = connection
         self._lock = lock
+        self._is_closed = False
 
     @classmethod
     def create(cls, path: Path) -> "ProjectFile":
@@ -97,6 +98,9 @@ class ProjectFile:
 
     def close(self) -> None:
         """Write the log back, so that the project is this one file, and let others open it."""
+        if self._is_closed:
+            return  # the lock may be someone else's by now
+        self._is_closed = True
         with suppress(sqlite3.Error):
             self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.connection.close()

@@ -1,7 +1,8 @@
 """Primitives that edits and runs are composed of: each changes rows and notes what was there and what is there now."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
+from typing import Protocol
 
 from app.document.document import Document
 from app.document.images import Cell, Images, Position, RowKey, Value
@@ -26,6 +27,17 @@ _UPSERT_CELL = (
 )
 
 
+class ActiveRun(Protocol):
+    """A run that is still delivering frames of a video, as edits and the history see it."""
+
+    run_id: int
+    entry_id: int
+    head: int
+
+    def overflow_track(self, transaction: "Transaction", track_id: int) -> int:
+        """The track that takes in what is detected for a locked track; made when needed."""
+
+
 class Transaction:
     """One entry's work on the open document, inside `Document.transaction()`.
 
@@ -33,7 +45,7 @@ class Transaction:
         images: what was changed so far, see `take_images`.
         change: what views have to look at again.
         text: a better text for the entry than the edit alone can give; empty when there is none.
-        overflow_track: while a run lands, gives the track that takes in what is detected for a locked track.
+        run: while a run's frames land, that run.
     """
 
     def __init__(self, document: Document, entry_id: int) -> None:
@@ -42,7 +54,7 @@ class Transaction:
         self.images = Images()
         self.change = Change()
         self.text = ""
-        self.overflow_track: Callable[[Transaction, int], int] | None = None
+        self.run: ActiveRun | None = None
         self._connection: sqlite3.Connection = document.connection
 
     def cells(self, video_id: int, track_ids: Iterable[int], frames: FrameRange) -> list[Cell]:

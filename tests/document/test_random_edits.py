@@ -1,0 +1,131 @@
+"""Any sequence of edits: undone it gives the first bytes back, redone the last ones, and nothing is lost on the way."""
+
+import sys
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from document_data import FRAMES, check_consistent, mask, project_with_run, raw_content
+
+from app.document.document import Document
+from app.document.edits import (
+    DeleteTrack,
+    EditGroup,
+    EditRefused,
+    MergeTracks,
+    ReassignTrack,
+    RemoveInstances,
+    SetCategory,
+    SetLocked,
+    SetMask,
+    SplitTrack,
+    SwapTracks,
+)
+from app.document.history import History
+from app.document.records import FrameRange
+
+QUICK = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+TRACK = st.integers(1, 6)
+FRAME = st.integers(0, FRAMES - 1)
+RANGE = st.builds(
+    lambda first, more: FrameRange(first, None if more is None else first + more),
+    FRAME,
+    st.none() | st.integers(0, FRAMES),
+)
+MASK = st.none() | st.integers(8000, 8100).map(mask)
+IDENTITY = st.one_of(
+    st.builds(SwapTracks, st.just(1), TRACK, TRACK, RANGE),
+    st.builds(ReassignTrack, st.just(1), TRACK, TRACK, RANGE),
+    st.builds(SplitTrack, st.just(1), TRACK, FRAME, TRACK),
+)
+LOSING = st.one_of(
+    st.builds(MergeTracks, st.just(1), TRACK, TRACK, st.sampled_from(["kept", "absorbed"])),
+    st.builds(RemoveInstances, st.just(1), TRACK, RANGE, st.booleans()),
+    st.builds(DeleteTrack, st.just(1), TRACK),
+    st.builds(SetMask, st.just(1), TRACK, FRAME, MASK, st.sampled_from([None, 1, 2])),
+)
+OTHER = st.one_of(
+    st.builds(SetCategory, st.just(1), st.tuples(TRACK), st.integers(1, 4)),
+    st.builds(SetLocked, st.just(1), st.tuples(TRACK), st.booleans()),
+)
+EDIT = IDENTITY | LOSING | OTHER
+GROUP = st.builds(EditGroup, st.just(1), st.just("Group"), st.lists(EDIT, min_size=1, max_size=3).map(tuple))
+
+
+def do(history: History, edit) -> bool:
+    before, entries = raw_content(history.document), len(history.entries())
+    try:
+        history.do(edit)
+    except EditRefused:
+        assert raw_content(history.document) == before
+        assert len(history.entries()) == entries
+        return False
+    return True
+
+
+def instance_ids(document: Document) -> set[int]:
+    return {row[0] for row in document.connection.execute("SELECT instance_id FROM cells")}
+
+
+@given(st.lists(EDIT | GROUP, max_size=12))
+@QUICK
+def test_undone_entirely_gives_the_first_bytes_and_redone_the_last(tmp_path_factory, edits):
+    document, history = project_with_run(tmp_path_factory.mktemp("p") / "p.visolo")
+    with document:
+        states = [raw_content(document)]
+        for edit in edits:
+            if do(history, edit):
+                states.append(raw_content(document))
+        check_consistent(document)
+        for state in reversed(states[:-1]):
+            history.undo()
+            assert raw_content(document) == state
+        check_consistent(document)
+        for state in states[1:]:
+            history.redo()
+            assert raw_content(document) == state
+        check_consistent(document)
+
+
+@given(st.lists(IDENTITY | OTHER, max_size=12))
+@QUICK
+def test_edits_of_identity_lose_no_instance(tmp_path_factory, edits):
+    document, history = project_with_run(tmp_path_factory.mktemp("p") / "p.visolo")
+    with document:
+        before = instance_ids(document)
+        for edit in edits:
+            do(history, edit)
+        assert instance_ids(document) == before
+        check_consistent(document)
+
+
+@given(st.lists(st.one_of(EDIT, st.sampled_from(["undo", "redo", "reopen"])), max_size=16))
+@QUICK
+def test_any_mix_of_doing_undoing_and_reopening_follows_a_plain_stack(tmp_path_factory, steps):
+    document, history = project_with_run(tmp_path_factory.mktemp("p") / "p.visolo")
+    states, position = [raw_content(document)], 0
+    try:
+        for step in steps:
+            if step == "reopen":
+                document.close()
+                document = Document.open(document.path)
+                history = History(document)
+            elif step == "undo" and position > 0:
+                history.undo()
+                position -= 1
+            elif step == "redo" and position + 1 < len(states):
+                history.redo()
+                position += 1
+            elif step not in ("undo", "redo") and do(history, step):
+                position += 1
+                states[position:] = [raw_content(document)]
+            assert raw_content(document) == states[position]
+            assert history.can_redo == (position + 1 < len(states))
+        check_consistent(document)
+    finally:
+        document.close()
