@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -192,9 +193,15 @@ def test_no_data_is_a_clear_error(tmp_path):
         next(run_training([], tmp_path, config=LITE_RUN))
 
 
-def _train_in_process(number, path, folder):
+def _free_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def _train_in_process(number, path, folder, port):
     os.environ.update(
-        RANK=str(number), WORLD_SIZE="2", LOCAL_RANK=str(number), MASTER_ADDR="127.0.0.1", MASTER_PORT="29611"
+        RANK=str(number), WORLD_SIZE="2", LOCAL_RANK=str(number), MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port)
     )
     torch.set_num_threads(1)
     config = replace(QUICK, self_read_share=0.0, steps=2)
@@ -205,7 +212,7 @@ def _train_in_process(number, path, folder):
 
 
 def test_two_processes_share_a_batch_and_stay_equal(stills, tmp_path):
-    mp.spawn(_train_in_process, (stills, tmp_path), nprocs=2)
+    mp.spawn(_train_in_process, (stills, tmp_path, _free_port()), nprocs=2)
     (totals, first), (other_totals, second) = (torch.load(tmp_path / f"{n}.pt") for n in (0, 1))
     assert totals == other_totals
     torch.testing.assert_close(first, second, rtol=0, atol=0)
