@@ -39,6 +39,8 @@ class FrameIndex:
     Attributes:
         sources: per frame its (packet_index, repeat), as in `DecodedFrame`.
         fingerprints: per frame what `fingerprint` gives for it; empty when the index was foretold from packets.
+        is_damaged: whether decoding met with damage.
+        is_addressable: whether each frame has a source of its own; if not, frames can only be counted from the start.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class FrameIndex:
         """
         self.sources = sources
         self.fingerprints = fingerprints
+        self.is_damaged = False
         self._frame_index_of = {source: frame_index for frame_index, source in enumerate(sources)}
         self.is_addressable = len(self._frame_index_of) == len(sources) and all(p >= 0 for p, _ in sources)
         self._starts = [Start(0, 0)]
@@ -105,29 +108,46 @@ class DecodedIndex(NamedTuple):
 
     Attributes:
         frames: which there are.
+        failed_packets: how many packets could not be decoded.
         corrupt_frames: frame_index of frames that the decoder marked as damaged.
         first_resized: the first frame whose size differs from frame 0, None if there is none.
     """
 
     frames: FrameIndex
+    failed_packets: int
     corrupt_frames: list[int]
     first_resized: int | None
 
 
 def index_by_decoding(decoder: VideoDecoder, progress: Progress | None) -> DecodedIndex:
-    """Decode everything once and note what comes; at the first damage begin again, carefully.
+    """Decode everything once, as PyAV does by default, and note what comes.
 
     Args:
-        decoder: its table filled; left at the end.
+        decoder: its table filled; left at the end, careful.
         progress: hears 0..1.
     """
-    if not decoder.is_careful:
-        decoder.start_over(careful=decoder.table.is_damaged)
-        found = _decode_all(decoder, progress)
-        if decoder.is_careful or not (decoder.failures or found.corrupt_frames):
-            return found
     decoder.start_over(careful=True)
-    return _decode_all(decoder, progress)
+    sources: list[tuple[int, int]] = []
+    fingerprints: list[int] = []
+    corrupt: list[int] = []
+    sizes: list[tuple[int, int]] = []
+    confirmed_keys: set[int] = set()
+    for packet_index, repeat, frame in decoder:
+        if frame.is_corrupt:
+            corrupt.append(len(sources))
+        if frame.key_frame:
+            confirmed_keys.add(packet_index)
+        sources.append((packet_index, repeat))
+        fingerprints.append(fingerprint(frame))
+        sizes.append((frame.height, frame.width))
+        if progress and len(sources) % _REPORT_EVERY == 0:
+            progress(min(max(packet_index, 0) / len(decoder.table), 1.0))
+    decoder.keep_reorder_depth()
+    keys = [key for key in _true_keys(decoder, confirmed_keys) if _is_unmistakable(decoder.table, key)]
+    frames = FrameIndex(sources, keys, fingerprints)
+    frames.is_damaged = bool(decoder.failures or corrupt or decoder.table.is_damaged)
+    resized = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
+    return DecodedIndex(frames, len(decoder.failures), corrupt, resized)
 
 
 def index_by_packets(decoder: VideoDecoder) -> FrameIndex | None:
@@ -163,31 +183,6 @@ def fingerprint(frame: av.VideoFrame) -> int:
             rows = rows[::_FINGERPRINT_ROWS, : _row_bytes(frame.format, plane_index)]
         checksum = zlib.adler32(rows.tobytes(), checksum)
     return checksum
-
-
-def _decode_all(decoder: VideoDecoder, progress: Progress | None) -> DecodedIndex:
-    """Note every frame the decoder delivers; stops at the first damage unless the decoder is careful."""
-    sources: list[tuple[int, int]] = []
-    fingerprints: list[int] = []
-    corrupt: list[int] = []
-    sizes: list[tuple[int, int]] = []
-    confirmed_keys: set[int] = set()
-    for packet_index, repeat, frame in decoder:
-        if frame.is_corrupt:
-            corrupt.append(len(sources))
-        if frame.key_frame:
-            confirmed_keys.add(packet_index)
-        sources.append((packet_index, repeat))
-        fingerprints.append(fingerprint(frame))
-        sizes.append((frame.height, frame.width))
-        if progress and len(sources) % _REPORT_EVERY == 0:
-            progress(min(max(packet_index, 0) / len(decoder.table), 1.0))
-        if not decoder.is_careful and (decoder.failures or corrupt):
-            break
-    decoder.keep_reorder_depth()
-    keys = [key for key in _true_keys(decoder, confirmed_keys) if _is_unmistakable(decoder.table, key)]
-    resized = next((i for i, size in enumerate(sizes) if size != sizes[0]), None)
-    return DecodedIndex(FrameIndex(sources, keys, fingerprints), corrupt, resized)
 
 
 def _row_bytes(pixel_format: av.VideoFormat, plane_index: int) -> int:

@@ -176,10 +176,13 @@ class FrameReader:
         if self._decoder.is_careful or not (self._decoder.failures or decoded.frame.is_corrupt):
             return False
         self._report("the file is damaged; some frames may look wrong")
+        self._be_careful()
+        return True
+
+    def _be_careful(self) -> None:
         self.forget()
         self._decoder.start_over(careful=True)
         self._run = None
-        return True
 
     def _retreat(self, frame_index: int) -> None:
         """Give up the start of the current run; the next try begins earlier, at last with a newly opened file."""
@@ -189,12 +192,12 @@ class FrameReader:
             raise PacketMismatchError
         if run.start.frame_index > frame_index:
             return  # it was found to serve later frames only
-        if self._decoder.is_careful:  # damage lies before this frame; the start still serves those before the damage
+        if self._index.fingerprints and not self._decoder.is_careful:
+            self._be_careful()  # damage that no decoder owned up to
+        elif self._index.is_damaged or run.start.packet_index == 0:  # the start still serves those before the damage
             self._damaged_from[run.start] = min(frame_index, self._damaged_from.get(run.start, frame_index))
-        elif run.start.packet_index > 0:
-            self._index.distrust(run.start)
         else:
-            self._begin(run.start, from_open=True)
+            self._index.distrust(run.start)
 
     def _is_right(self, frame_index: int, kept: _Kept) -> bool:
         if kept.is_from_open or not self._index.fingerprints or self._is_out_of_reach(frame_index):

@@ -104,6 +104,7 @@ class VideoFrames(FrameSource):
             found = index_by_decoding(decoder, _part(progress, _SCAN_SHARE, 1))
             index = found.frames
             self._judge(found)
+            decoder.start_over(careful=index.is_damaged)
         if not index:
             raise MediaError(
                 f"{self.path}: nothing in it can be decoded ({len(decoder.table)} packets); convert it to H.264 in mp4"
@@ -117,8 +118,9 @@ class VideoFrames(FrameSource):
         exist = f"the {len(found.frames)} frames that exist are shown"
         if is_cut_off(self.path):
             self._warn(f"the file ends before the length it states; {exist}")
-        if failures := len(self._decoder.failures):
-            self._warn(f"{failures} of {len(self._decoder.table)} packets are damaged and cannot be decoded; {exist}")
+        if found.failed_packets:
+            packets = f"{found.failed_packets} of {len(self._decoder.table)} packets"
+            self._warn(f"{packets} are damaged and cannot be decoded; {exist}")
         if self._decoder.table.ended_early:
             self._warn(f"the file cannot be read to its end; {exist}")
         if corrupt_packets := self._decoder.table.corrupt_count:
