@@ -2,6 +2,7 @@
 
 import argparse
 import ctypes
+import importlib.util
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.system_libraries import missing_packages, needed_libraries
 from visolo import __version__
 
 if TYPE_CHECKING:
@@ -21,16 +23,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LINUX_PACKAGES = (
-    "libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 "
-    "libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 libdbus-1-3 libfontconfig1"
-)
 _NO_DISPLAY = (
     "visolo-review: there is no display to open a window on; to run the model without one, use "
     "`python -m visolo track VIDEO --out results.json`"
 )
-_MISSING_LIBRARY = "visolo-review: a system library of Qt is missing ({}); install with: sudo apt-get install -y " + (
-    _LINUX_PACKAGES
+_MISSING_LIBRARIES = (
+    "visolo-review: Qt needs system libraries that are missing here; install them with: sudo apt install {}"
 )
 _LOG_BYTES = 1_000_000
 # Python runs its signal handlers between byte codes; this often it gets a chance while Qt waits.
@@ -56,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from PySide6.QtWidgets import QApplication
     except ImportError as error:
-        sys.stderr.write(_MISSING_LIBRARY.format(error) + "\n")
+        sys.stderr.write(_missing_libraries(str(error)) + "\n")
         return EXIT_USAGE
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
@@ -132,29 +130,32 @@ def display_problem() -> str | None:
         return None
     if not os.environ.get("DISPLAY"):
         return _NO_DISPLAY
-    missing = _missing_library()
+    missing = _unloadable_plugin()
     if missing is not None:
-        return _MISSING_LIBRARY.format(missing)
+        return _missing_libraries(missing)
     return (
         None if _answers(os.environ["DISPLAY"]) else f"{_NO_DISPLAY} (DISPLAY={os.environ['DISPLAY']} does not answer)"
     )
 
 
-def _missing_library() -> str | None:
-    import importlib.util
-
+def _unloadable_plugin() -> str | None:
+    """What the linker says about Qt's plugin for X windows; None when it loads or is not where it is expected."""
     package = importlib.util.find_spec("PySide6")
-    assert package is not None
-    assert package.submodule_search_locations is not None
-    root = Path(next(iter(package.submodule_search_locations)))
-    plugin = root / "Qt" / "plugins" / "platforms" / "libqxcb.so"
-    if not plugin.exists():
+    if package is None or not package.submodule_search_locations:
         return None
+    plugin = Path(next(iter(package.submodule_search_locations))) / "Qt" / "plugins" / "platforms" / "libqxcb.so"
     try:
         ctypes.CDLL(str(plugin))
     except OSError as error:
-        return str(error)
+        return str(error) if plugin.exists() else None
     return None
+
+
+def _missing_libraries(linker_message: str) -> str:
+    packages = missing_packages(needed_libraries(with_screen=True))
+    if packages:
+        return _MISSING_LIBRARIES.format(" ".join(packages))
+    return f"visolo-review: Qt cannot be loaded ({linker_message}); reinstall PySide6-Essentials"
 
 
 def _answers(display: str) -> bool:

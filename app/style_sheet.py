@@ -8,6 +8,8 @@ text, with "warning" a caution; a QPushButton with "primary" is the one blue but
 import re
 from collections.abc import Mapping
 
+from visolo.resources import resource_path
+
 _TEMPLATE = """
 QWidget { color: <text>; }
 QMainWindow, QDialog { background: <window>; }
@@ -61,7 +63,25 @@ QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextEdit, QKeyS
     selection-color: <on_accent>; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus { border-color: <accent>; }
 QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled { color: <faint>; }
-QComboBox::drop-down { border: none; width: 18px; }
+QComboBox::drop-down { border: none; width: 22px; }
+QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow { image: url(<icons>/chevron-down-<name>.svg);
+    width: 12px; height: 12px; }
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow { image: url(<icons>/chevron-up-<name>.svg); width: 12px; height: 12px; }
+QSpinBox::up-button, QDoubleSpinBox::up-button { border: none; background: transparent; width: 20px;
+    subcontrol-origin: border; subcontrol-position: top right; }
+QSpinBox::down-button, QDoubleSpinBox::down-button { border: none; background: transparent; width: 20px;
+    subcontrol-origin: border; subcontrol-position: bottom right; }
+QSpinBox, QDoubleSpinBox { padding: 4px 24px 4px 5px; }
+QCheckBox, QRadioButton { spacing: 7px; }
+QCheckBox::indicator, QAbstractItemView::indicator { width: 14px; height: 14px; border: 1px solid <muted>;
+    border-radius: 3px; background: <panel>; }
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked { background: <accent>; border-color: <accent>;
+    image: url(<icons>/check.svg); }
+QCheckBox::indicator:disabled { border-color: <faint>; }
+QRadioButton::indicator { width: 12px; height: 12px; border: 1px solid <muted>; border-radius: 7px;
+    background: <panel>; }
+QRadioButton::indicator:checked { background: <accent>; border: 4px solid <raised>; width: 6px; height: 6px; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QComboBox QAbstractItemView { background: <panel>; border: 1px solid <border>; selection-background-color: <selection>;
     selection-color: <text>; outline: none; }
 
@@ -104,9 +124,13 @@ QStatusBar QLabel { color: <muted>; padding: 2px 8px; }
 
 
 def style_sheet(colors: Mapping[str, str]) -> str:
-    """The style sheet with every ``<name>`` replaced by that colour.
+    """The style sheet with every ``<name>`` replaced by that value.
+
+    Args:
+        colors: colours as #rrggbb by name, and the theme's "name".
 
     Raises:
-        KeyError: the template names a colour that `colors` lacks.
+        KeyError: the template uses a name that `colors` lacks.
     """
-    return re.sub(r"<(\w+)>", lambda match: colors[match.group(1)], _TEMPLATE)
+    values = {**colors, "icons": resource_path("icons").as_posix()}
+    return re.sub(r"<(\w+)>", lambda match: values[match.group(1)], _TEMPLATE)

@@ -89,7 +89,7 @@ class MainToolBar(QToolBar):
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(spacer)
-        self._add_action("file.export", Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self._add_action("file.export", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
 
     def add_tools(self, action_ids: Sequence[str]) -> None:
         """Show the canvas tools as a segmented control."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visolo.rle import Box, Rle, bounding_box, decode
+from visolo.rle import Box, Rle
+from visolo.rle_box import decode_in_box
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +45,9 @@ def mask_shape(rle: Rle) -> MaskShape | None:
     # Imported with the first mask: it takes 30 to 150 ms that the start of the app should not pay.
     import cv2
 
-    box = bounding_box(rle)
-    if box.width == 0 or box.height == 0:
+    box, mask = decode_in_box(rle)
+    if not mask.size:
         return None
-    full = decode(rle)
-    mask = np.ascontiguousarray(full[box.y : box.y + box.height, box.x : box.x + box.width], dtype=np.uint8)
     found, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     to_image = np.array([box.x + 0.5, box.y + 0.5], dtype=np.float32)
     outlines = tuple(contour[:, 0].astype(np.float32) + to_image for contour in found)

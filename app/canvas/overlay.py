@@ -11,13 +11,15 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from app.canvas.mask_shape import MaskShape, pixel_edges
 from app.canvas.scene import DrawnInstance
 from app.canvas.view_transform import ViewTransform
-from app.video.qimage import premultiplied_bgra, qimage_of_bgra, qimage_of_mask
+from app.video.qimage import blank_overlay, premultiplied_bgra, qimage_of_mask
 
 # From this zoom on single pixels can be told apart, and masks are drawn pixel by pixel.
 PIXEL_ZOOM = 5.0
 # cv2 takes polygon coordinates as integers with so many bits behind the point.
 _SHIFT = 4
 _FIXED = 1 << _SHIFT
+# Outlines may be off by this much, in fixed-point units; half a pixel can't be seen and halves the time.
+_TOLERANCE = 0.4 * _FIXED
 # cv2 clips lines itself but wraps beyond 2^31 fixed-point units.
 _FAR = 2**26
 
@@ -76,17 +78,19 @@ def _render_smooth(
 ) -> QImage:
     import cv2
 
-    pixels = np.zeros((round(size.height() * ratio), round(size.width() * ratio), 4), dtype=np.uint8)
+    image, pixels = blank_overlay(round(size.width() * ratio), round(size.height() * ratio))
+    # Under an outline nobody sees whether the edge of the fill is smooth.
+    fill_edge = cv2.LINE_8 if style.contours else cv2.LINE_AA
     for drawn in instances:
-        polygons = [_to_fixed(outline, view, ratio) for outline in drawn.shape.outlines]
+        polygons = [cv2.approxPolyDP(_to_fixed(o, view, ratio), _TOLERANCE, True) for o in drawn.shape.outlines]
         alpha = style.fill_alpha(drawn.track_id)
         if alpha:
-            cv2.fillPoly(pixels, polygons, premultiplied_bgra(drawn.color, alpha), cv2.LINE_AA, _SHIFT)
+            cv2.fillPoly(pixels, polygons, premultiplied_bgra(drawn.color, alpha), fill_edge, _SHIFT)
         width = round(style.line_width(drawn.track_id) * ratio)
         if width:
             line = premultiplied_bgra(drawn.color, 255)
             cv2.polylines(pixels, polygons, True, line, width, cv2.LINE_AA, _SHIFT)
-    return qimage_of_bgra(pixels)
+    return image
 
 
 def _to_fixed(outline: NDArray[np.float32], view: ViewTransform, ratio: float) -> NDArray[np.int32]:

@@ -55,15 +55,17 @@ class ErrorDialog(QDialog):
         if has_details:
             self._toggle = QPushButton("Show details")
             self._toggle.setCheckable(True)
+            self._toggle.setAutoDefault(False)
             self._toggle.toggled.connect(self._show_details)
             row.addWidget(self._toggle)
-        copy = QPushButton("Copy")
+        copy = QPushButton("Copy", autoDefault=False)
         copy.clicked.connect(self._copy)
         close = QPushButton("Close", default=True)
         close.clicked.connect(self.accept)
         row.addWidget(copy)
         row.addStretch(1)
         row.addWidget(close)
+        close.setFocus()
         return row
 
     def _show_details(self, shown: bool) -> None:

@@ -21,6 +21,8 @@ class GoToFrame(QDialog):
         self._number.setMinimumWidth(110)
         self._number.selectAll()
         layout = QHBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 16)
+        layout.setSpacing(12)
         layout.addWidget(QLabel("Frame"))
         layout.addWidget(self._number)
         layout.addWidget(QLabel(f"of 0 to {frame_count - 1}"))

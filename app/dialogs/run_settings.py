@@ -60,6 +60,7 @@ class RunSettingsDialog(QDialog):
         self._problem.hide()
         self._problem.setProperty("warning", True)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(14)
         layout.addLayout(self._form())
         layout.addWidget(self._problem)

@@ -108,6 +108,8 @@ class ShortcutsDialog(QDialog):
         buttons.button(kinds.RestoreDefaults).setText("All as shipped")
         buttons.button(kinds.RestoreDefaults).clicked.connect(self._reset_all)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 16)
+        layout.setSpacing(12)
         for part in (self._search, self._tree):
             layout.addWidget(part)
         layout.addLayout(line)

@@ -35,6 +35,18 @@ def qimage_of_bgra(pixels: NDArray[np.uint8]) -> QImage:
     return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()
 
 
+def blank_overlay(width: int, height: int) -> tuple[QImage, NDArray[np.uint8]]:
+    """A transparent image, and its own pixels to draw on.
+
+    Returns:
+        The image, and (height, width, 4) uint8 blue, green, red, alpha, colours multiplied by alpha / 255; a view into
+        the image, to be let go before the image is.
+    """
+    image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(0)
+    return image, np.frombuffer(image.bits(), dtype=np.uint8).reshape(height, width, 4)
+
+
 def qimage_of_mask(mask: NDArray[np.uint8], color: QColor) -> QImage:
     """A mask as an image of one translucent colour that owns its pixels.
 
@@ -49,5 +61,5 @@ def qimage_of_mask(mask: NDArray[np.uint8], color: QColor) -> QImage:
 
 
 def premultiplied_bgra(color: QColor, alpha: int) -> tuple[int, int, int, int]:
-    """One colour as `qimage_of_bgra` takes it; alpha from 0 to 255."""
+    """One colour as `blank_overlay` has it; alpha from 0 to 255."""
     return (color.blue() * alpha // 255, color.green() * alpha // 255, color.red() * alpha // 255, alpha)
