@@ -177,12 +177,12 @@ class RunWriter:
 
     def _locked_tracks(self) -> frozenset[int]:
         sql = "SELECT track_id FROM tracks WHERE video_id = ? AND locked"
-        return frozenset(row[0] for row in self._document.connection.execute(sql, (self.video_id,)))
+        return frozenset(row[0] for row in self._document.rows(sql, self.video_id))
 
     def _absent_frames(self) -> dict[int, list[FrameRange]]:
         sql = "SELECT track_id, first_frame, last_frame FROM absences WHERE video_id = ?"
         ranges: dict[int, list[FrameRange]] = {}
-        for track_id, first, last in self._document.connection.execute(sql, (self.video_id,)):
+        for track_id, first, last in self._document.rows(sql, self.video_id):
             ranges.setdefault(track_id, []).append(FrameRange(first, last))
         return ranges
 

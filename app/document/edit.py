@@ -93,7 +93,9 @@ class EditGroup(RoutedEdit):
             elif part := edit.reach.cut(frames.first, frames.end):
                 edit.apply_first(transaction, part)
             else:
-                raise EditRefused(f"The model has yet to compute frame {edit.reach.first}; wait for it, or stop the run")
+                raise EditRefused(
+                    f"The model has yet to compute frame {edit.reach.first}; wait for it, or stop the run"
+                )
 
     def extend(self, transaction: Transaction, frames: FrameRange) -> None:
         """See `RoutedEdit.extend`."""

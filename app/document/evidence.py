@@ -85,11 +85,13 @@ def store_evidence(queries: Queries, run_id: int, result: FrameResult, mask_ids:
 
 def frame_evidence(queries: Queries, run_id: int, first_frame: int, last_frame: int) -> list[FrameEvidence]:
     """What a run computed for frames `first_frame` to `last_frame`, both included; missing frames are left out."""
-    rows = queries.connection.execute(
+    rows = queries.rows(
         'SELECT frame_index, run_tracks, mask_ids, scores, cell_indices, class_scores, queries, "references"'
         " FROM run_frames JOIN run_embeddings USING (run_frame_id)"
         " WHERE run_id = ? AND frame_index BETWEEN ? AND ? ORDER BY frame_index",
-        (run_id, first_frame, last_frame),
+        run_id,
+        first_frame,
+        last_frame,
     )
     return [_evidence(run_id, row) for row in rows]
 
@@ -101,11 +103,13 @@ def instance_slots(queries: Queries, video_id: int, first_frame: int, last_frame
         (n, 4) int64: frame_index, track_id, run_id, slot in that run's frame; ordered by frame. Instances that no model
         detected are left out.
     """
-    rows = queries.connection.execute(
+    rows = queries.rows(
         "SELECT frame_index, track_id, run_id, slot FROM cells"
         " WHERE video_id = ? AND frame_index BETWEEN ? AND ? AND run_id > 0 ORDER BY frame_index, track_id",
-        (video_id, first_frame, last_frame),
-    ).fetchall()
+        video_id,
+        first_frame,
+        last_frame,
+    )
     return np.array(rows, dtype=np.int64).reshape(-1, 4)
 
 
@@ -123,11 +127,12 @@ def known_tracks(queries: Queries, video_id: int, before_frame: int, look_back: 
         frames are left out. With document ids as the segmenter's ids, `begin_run` gets `{id: id}` of all of them.
     """
     first = 0 if look_back is None else max(0, before_frame - look_back)
-    rows = queries.connection.execute(
+    rows = queries.rows(
         "SELECT track_id, max(frame_index), run_id, slot FROM cells"
         " WHERE video_id = ? AND frame_index < ? AND run_id > 0 GROUP BY track_id ORDER BY 2, 4",
-        (video_id, before_frame),
-    ).fetchall()
+        video_id,
+        before_frame,
+    )
     return [_known(queries, row) for row in rows if row[1] >= first]
 
 

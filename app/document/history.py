@@ -213,17 +213,16 @@ class History:
         return entries[0] if entries else None
 
     def _entries(self, condition: str, limit: int, order: str = "DESC") -> list[HistoryEntry]:
-        rows = self.document.connection.execute(
+        rows = self.document.rows(
             f"SELECT entry_id, text, author, created, undone, video_id FROM history WHERE {condition}"
             f" ORDER BY entry_id {order} LIMIT ?",
-            (limit,),
+            limit,
         )
         return [HistoryEntry(r[0], r[1], r[2], r[3], bool(r[4]), r[5]) for r in rows]
 
     def _close_interrupted_runs(self) -> None:
         """Runs that were on when the program was killed deliver nothing more: edits get what they waited for."""
-        rows = self.document.connection.execute("SELECT run_id FROM runs WHERE state = 'running'").fetchall()
-        if not rows:
+        if not self.document.rows("SELECT run_id FROM runs WHERE state = 'running'"):
             return
         with self.document.transaction() as connection:
             connection.execute("UPDATE runs SET state = 'stopped' WHERE state = 'running'")

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from visolo.errors import ProjectError
+
 Value = int | float | str | None
 RowKey = tuple[str, tuple[Value, ...]]
 Position = tuple[int, int, int]
@@ -82,8 +84,18 @@ def encode(images: Images) -> bytes:
 
 
 def decode(data: bytes) -> Images:
-    """The images of `encode`."""
-    raw = zlib.decompress(data)
+    """The images of `encode`.
+
+    Raises:
+        ProjectError: the bytes are damaged.
+    """
+    try:
+        return _decode(zlib.decompress(data))
+    except (zlib.error, struct.error, ValueError) as error:
+        raise ProjectError("the history in the project file is damaged; restore it from a copy") from error
+
+
+def _decode(raw: bytes) -> Images:
     (head_size,) = struct.unpack_from("<I", raw)
     offset = 4 + head_size
     images = Images()

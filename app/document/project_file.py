@@ -140,7 +140,7 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.IntegrityError:
         raise  # our own bug: the tables' rules are checked before
-    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+    except sqlite3.Error as error:
         raise ProjectError(f"{path}: {_reason(error)}") from error
 
 
@@ -173,6 +173,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _lock(path: Path) -> FileLock:
+    if not path.parent.is_dir():
+        raise ProjectError(f"{path}: cannot write in that folder (there is no such folder); choose another one")
     lock = FileLock(f"{path}.lock")
     try:
         lock.acquire(timeout=0)

@@ -40,11 +40,20 @@ class Queries:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self.connection = connection
-        self.cache = TrackCache(connection)
+        self.cache = TrackCache(self.rows)
+
+    def rows(self, sql: str, *values: int | float | str | None) -> list[Any]:
+        """All rows of a SELECT; the way for everything in this package to read.
+
+        Raises:
+            ProjectError: the file is damaged or cannot be read.
+        """
+        with project_file.translated_errors(self.path):
+            return self.connection.execute(sql, values).fetchall()
 
     def videos(self) -> list[Video]:
         """All videos in the order in which they were added."""
-        return [Video(*row) for row in self._rows(f"{_VIDEO} WHERE NOT removed ORDER BY video_id")]
+        return [Video(*row) for row in self.rows(f"{_VIDEO} WHERE NOT removed ORDER BY video_id")]
 
     def video(self, video_id: int) -> Video:
         """One video.
@@ -52,14 +61,14 @@ class Queries:
         Raises:
             ProjectError: the project has no such video.
         """
-        rows = self._rows(f"{_VIDEO} WHERE NOT removed AND video_id = ?", video_id)
+        rows = self.rows(f"{_VIDEO} WHERE NOT removed AND video_id = ?", video_id)
         if not rows:
             raise ProjectError(f"{self.path}: there is no video {video_id} in this project")
         return Video(*rows[0])
 
     def next_video_id(self) -> int:
         """An id that no video has had."""
-        return int(self._rows("SELECT coalesce(max(video_id), 0) + 1 FROM videos")[0][0])
+        return int(self.rows("SELECT coalesce(max(video_id), 0) + 1 FROM videos")[0][0])
 
     def source_path(self, video_id: int) -> Path:
         """Where the video's file or folder should be; a relative source counts from the project's folder."""
@@ -67,19 +76,18 @@ class Queries:
 
     def categories(self) -> tuple[Category, ...]:
         """The project's classes by id."""
-        rows = self._rows("SELECT category_id, name FROM categories ORDER BY category_id")
+        rows = self.rows("SELECT category_id, name FROM categories ORDER BY category_id")
         return tuple(Category(*row) for row in rows)
 
     def next_category_id(self) -> int:
         """An id that no class has."""
-        return int(self._rows("SELECT coalesce(max(category_id), 0) + 1 FROM categories")[0][0])
+        return int(self.rows("SELECT coalesce(max(category_id), 0) + 1 FROM categories")[0][0])
 
     def tracks(self, video_id: int) -> list[TrackSummary]:
         """All tracks that are present somewhere, by id."""
-        with project_file.translated_errors(self.path):
-            presence = self.cache.presence(video_id)
-            rows = self._rows("SELECT * FROM tracks WHERE video_id = ? ORDER BY track_id", video_id)
-            return [self._summary(row) for row in rows if row[1] in presence]
+        presence = self.cache.presence(video_id)
+        rows = self.rows("SELECT * FROM tracks WHERE video_id = ? ORDER BY track_id", video_id)
+        return [self._summary(row) for row in rows if row[1] in presence]
 
     def track(self, video_id: int, track_id: int) -> Track:
         """One track, also when it is present nowhere (any more).
@@ -87,14 +95,14 @@ class Queries:
         Raises:
             ProjectError: the video never had such a track.
         """
-        rows = self._rows("SELECT * FROM tracks WHERE video_id = ? AND track_id = ?", video_id, track_id)
+        rows = self.rows("SELECT * FROM tracks WHERE video_id = ? AND track_id = ?", video_id, track_id)
         if not rows:
             raise ProjectError(f"there is no track {track_id} in video {video_id}")
         return self._track(rows[0])
 
     def next_track_id(self, video_id: int) -> int:
         """An id that no track of the video has had, not even one whose making was undone."""
-        rows = self._rows("SELECT last_track_id FROM track_counters WHERE video_id = ?", video_id)
+        rows = self.rows("SELECT last_track_id FROM track_counters WHERE video_id = ?", video_id)
         return int(rows[0][0]) + 1 if rows else 1
 
     def instances(self, video_id: int, frame_index: int) -> list[Instance]:
@@ -102,22 +110,22 @@ class Queries:
         # Without the hint SQLite scans the whole video, to save sorting a frame's few rows by track.
         tables = "FROM cells c INDEXED BY cells_by_frame JOIN masks m USING (mask_id)"
         sql = f"{_INSTANCE_COLUMNS} {tables} WHERE c.video_id = ? AND c.frame_index = ? ORDER BY c.track_id"
-        return [_instance(row) for row in self._rows(sql, video_id, frame_index)]
+        return [_instance(row) for row in self.rows(sql, video_id, frame_index)]
 
     def instance(self, video_id: int, track_id: int, frame_index: int) -> Instance | None:
         """The instance of a track in a frame; None when it is absent."""
         sql = f"{_INSTANCE} WHERE c.video_id = ? AND c.track_id = ? AND c.frame_index = ?"
-        rows = self._rows(sql, video_id, track_id, frame_index)
+        rows = self.rows(sql, video_id, track_id, frame_index)
         return _instance(rows[0]) if rows else None
 
     def track_instances(self, video_id: int, track_id: int) -> list[Instance]:
         """All instances of a track by frame."""
         sql = f"{_INSTANCE} WHERE c.video_id = ? AND c.track_id = ? ORDER BY c.frame_index"
-        return [_instance(row) for row in self._rows(sql, video_id, track_id)]
+        return [_instance(row) for row in self.rows(sql, video_id, track_id)]
 
     def lane(self, video_id: int, track_id: int) -> Lane:
         """Where a track is present; empty arrays when nowhere."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT frame_index, score, origin, edited FROM cells WHERE video_id = ? AND track_id = ?"
             " ORDER BY frame_index",
             video_id,
@@ -133,7 +141,7 @@ class Queries:
 
     def class_votes(self, video_id: int, track_id: int) -> ClassVotes | None:
         """Class scores of every frame where a model detected the track; None when none did."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT run_id, frame_index, slot FROM cells WHERE video_id = ? AND track_id = ? AND run_id > 0"
             " ORDER BY frame_index",
             video_id,
@@ -149,15 +157,14 @@ class Queries:
             chosen = np.flatnonzero(table[:, 0] == run_id)
             known = self.cache.run_categories(run_id)
             columns = np.searchsorted(category_ids, known)
-            with project_file.translated_errors(self.path):
-                scores[np.ix_(chosen, columns)] = read_class_scores(
-                    self.connection, run_id, len(known), table[chosen, 1], table[chosen, 2]
-                )
+            scores[np.ix_(chosen, columns)] = read_class_scores(
+                self.rows, run_id, len(known), table[chosen, 1], table[chosen, 2]
+            )
         return ClassVotes(table[:, 1].astype(np.int32), scores, np.array(category_ids, dtype=np.int32))
 
     def absences(self, video_id: int, track_id: int) -> list[FrameRange]:
         """Where a person said that the object is not in the picture."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT first_frame, last_frame FROM absences WHERE video_id = ? AND track_id = ? ORDER BY first_frame",
             video_id,
             track_id,
@@ -166,7 +173,7 @@ class Queries:
 
     def runs(self, video_id: int) -> list[Run]:
         """Runs over a video that are not undone, the oldest first."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT r.run_id, r.video_id, r.first_frame, r.head, r.state, r.settings, r.label_set, r.category_ids,"
             " r.set_aside, h.author, h.created FROM runs r JOIN history h USING (entry_id)"
             " WHERE r.video_id = ? AND NOT h.undone ORDER BY r.run_id",
@@ -176,12 +183,8 @@ class Queries:
 
     def view_state(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - any JSON value
         """What `set_view_state` keeps under this key."""
-        rows = self._rows("SELECT value FROM view_state WHERE key = ?", key)
+        rows = self.rows("SELECT value FROM view_state WHERE key = ?", key)
         return json.loads(rows[0][0]) if rows else default
-
-    def _rows(self, sql: str, *values: int | float | str | None) -> list[Any]:
-        with project_file.translated_errors(self.path):
-            return self.connection.execute(sql, values).fetchall()
 
     def _track(self, row: Any) -> Track:  # noqa: ANN401 - a row of `tracks`
         video_id, track_id, category_id, category_set, locked = row

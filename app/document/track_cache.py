@@ -4,16 +4,17 @@ Everything here can be computed again from the file; it is dropped or extended b
 """
 
 import json
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.document.images import Cell
+
+Read = Callable[..., list[Any]]  # SELECT and its values -> rows
 
 
 @dataclass
@@ -54,8 +55,8 @@ _Sums = TypeVar("_Sums", Presence, Votes)
 class TrackCache:
     """Sums per video and track; computes what is missing when asked."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, read: Read) -> None:
+        self._read = read
         self._presence: dict[int, dict[int, Presence]] = {}
         self._votes: dict[int, dict[int, Votes]] = {}
         self._stale_presence: dict[int, set[int]] = {}
@@ -103,7 +104,7 @@ class TrackCache:
     def run_categories(self, run_id: int) -> tuple[int, ...]:
         """Category id of each class index of a run."""
         if run_id not in self._run_categories:
-            (text,) = self._connection.execute("SELECT category_ids FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+            ((text,),) = self._read("SELECT category_ids FROM runs WHERE run_id = ?", run_id)
             self._run_categories[run_id] = tuple(json.loads(text))
         return self._run_categories[run_id]
 
@@ -131,26 +132,24 @@ class TrackCache:
             table.clear()
 
     def _count(self, video_id: int, track_ids: set[int] | None) -> dict[int, Presence]:
-        rows = self._connection.execute(
+        rows = self._read(
             "SELECT track_id, count(*), min(frame_index), max(frame_index), sum(score), sum(edited) FROM cells"
             f" WHERE video_id = ? {_only(track_ids)} GROUP BY track_id",
-            (video_id,),
+            video_id,
         )
         return {row[0]: Presence(*row[1:]) for row in rows}
 
     def _sum_votes(self, video_id: int, track_ids: set[int] | None) -> dict[int, Votes]:
-        rows = self._connection.execute(
+        rows = self._read(
             "SELECT run_id, track_id, frame_index, slot FROM cells"
             f" WHERE video_id = ? {_only(track_ids)} AND run_id > 0",
-            (video_id,),
+            video_id,
         )
         table = np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 4)
         result: dict[int, Votes] = {}
         for run_id in np.unique(table[:, 0]).tolist():
             part = table[table[:, 0] == run_id]
-            scores = read_class_scores(
-                self._connection, run_id, len(self.run_categories(run_id)), part[:, 2], part[:, 3]
-            )
+            scores = read_class_scores(self._read, run_id, len(self.run_categories(run_id)), part[:, 2], part[:, 3])
             order = np.argsort(part[:, 1], kind="stable")
             tracks, starts, counts = np.unique(part[order, 1], return_index=True, return_counts=True)
             sums = np.add.reduceat(scores[order].astype(np.float64), starts, axis=0)
@@ -160,7 +159,7 @@ class TrackCache:
 
 
 def read_class_scores(
-    connection: sqlite3.Connection,
+    read: Read,
     run_id: int,
     class_count: int,
     frame_indices: NDArray[np.int64],
@@ -169,7 +168,7 @@ def read_class_scores(
     """Class scores of some detections of a run.
 
     Args:
-        connection: to read from.
+        read: gives the rows of a SELECT.
         run_id: of the run.
         class_count: C, of its model.
         frame_indices: (n,) of the detections.
@@ -180,10 +179,12 @@ def read_class_scores(
     """
     frames: list[int] = []
     blobs: list[bytes] = []
-    for frame_index, blob in connection.execute(
+    for frame_index, blob in read(
         "SELECT frame_index, class_scores FROM run_frames"
         " WHERE run_id = ? AND frame_index BETWEEN ? AND ? ORDER BY frame_index",
-        (run_id, int(frame_indices.min()), int(frame_indices.max())),
+        run_id,
+        int(frame_indices.min()),
+        int(frame_indices.max()),
     ):
         frames.append(frame_index)
         blobs.append(blob)

@@ -234,7 +234,7 @@ def test_groups_are_routed_too(empty):
 
 
 def test_frames_the_run_has_yet_to_compute_cannot_be_edited(tracked):
-    document, history = tracked
+    _, history = tracked
     run = start(history, 6)
     for edit in (SetMask(1, 1, 6, mask(1)), SwapTracks(1, 1, 2, FrameRange(8, None))):
         with pytest.raises(EditRefused, match="edit frames before 6, or stop the run"):
@@ -422,9 +422,3 @@ def test_known_tracks_are_the_corrected_ones(tracked):
     assert known[2].cell_index == frame(5, [0, 1]).instances[1].cell_index
     assert [k.track_id for k in known_tracks(document, 1, 6, look_back=3)] == [2, 1]
     assert known_tracks(document, 1, 0) == []
-
-
-def test_history_object_is_needed_once(empty):
-    document, history = empty
-    assert isinstance(history, History)
-    assert document.runs(1) == []
