@@ -7,7 +7,6 @@ ARGS ?= resources/samples/bikes.mp4
 .PHONY: run test lint format clean
 
 run: $(VENV)/.ready
-	@$(BIN)/python -m app.system_libraries --screen
 	@$(BIN)/python main.py $(ARGS)
 
 test: $(VENV)/.ready-dev
