@@ -27,6 +27,8 @@ from visolo.categories import LabelSet
 from visolo.results import FrameResult, InstanceResult
 from visolo.rle import Rle
 
+EndState = Literal["done", "stopped", "failed"]
+
 _SAME_OBJECT_IOU = 0.7
 
 
@@ -45,7 +47,9 @@ class RunWriter:
         self.run_id = run_id
         self.entry_id = entry_id
         self.head = head
+        self.wants_end = False
         self.track_ids: dict[int, int] = {}
+        self._last_state: EndState = "stopped"
         self._history = history
         self._document = history.document
         self._overflow: dict[int, int] = {}
@@ -65,7 +69,7 @@ class RunWriter:
             ValueError: a frame comes before `head`, its masks have not the video's size, or the run has ended.
             ProjectError: the frames cannot be stored; nothing was changed.
         """
-        if self._history.active_runs.get(self.video_id) is not self:
+        if self.wants_end or self._history.active_runs.get(self.video_id) is not self:
             raise ValueError("this run has ended")
         state = self.head, dict(self.track_ids), dict(self._overflow)
         change = Change()
@@ -78,19 +82,27 @@ class RunWriter:
             raise
         return change
 
-    def finish(self, state: Literal["done", "stopped", "failed"]) -> Change:
+    def finish(self, state: EndState) -> Change:
         """End the run; edits that waited for more frames are applied to what is there.
 
         Returns:
             What these edits changed beyond the head.
+
+        Raises:
+            ProjectError: this cannot be stored; the history tries again before the next edit.
         """
         if self._history.active_runs.get(self.video_id) is not self:
             raise ValueError("this run has ended")
+        self.wants_end, self._last_state = True, state
         with self._document.transaction() as connection:
             change = self._history.extend_edits(self.video_id, self, None)
             connection.execute("UPDATE runs SET state = ? WHERE run_id = ?", (state, self.run_id))
         del self._history.active_runs[self.video_id]
         return change
+
+    def end(self) -> None:
+        """Try again to finish, after it could not be stored."""
+        self.finish(self._last_state)
 
     def overflow_track(self, transaction: Transaction, track_id: int) -> int:
         """The track that takes in what is detected for a locked track; made when needed."""
@@ -116,8 +128,8 @@ class RunWriter:
         self._extend_cache(added, result)
         self.head = result.frame_index + 1
         self._document.connection.execute(
-            "UPDATE runs SET head = ?, set_aside = set_aside + ?, tracks = ? WHERE run_id = ?",
-            (self.head, len(result.instances) - len(added), json.dumps(self.track_ids), self.run_id),
+            "UPDATE runs SET head = ?, set_aside = set_aside + ? WHERE run_id = ?",
+            (self.head, len(result.instances) - len(added), self.run_id),
         )
         frames = FrameRange(result.frame_index, result.frame_index)
         here = Change(frozenset({self.video_id}), frames=frames)
@@ -216,6 +228,7 @@ def begin_run(
     """
     document = history.document
     document.video(video_id)
+    history.end_runs()
     if video_id in history.active_runs:
         raise EditRefused("The model is running on this video already; stop that run first")
     text = f"Run {settings.get('model', 'model')} from frame {first_frame}"

@@ -50,6 +50,7 @@ class History:
             EditRefused: it cannot be done; nothing was changed.
             ProjectError: it cannot be stored; nothing was changed.
         """
+        self.end_runs()
         if isinstance(edit, RemoveVideo) and edit.video_id in self.active_runs:
             raise EditRefused(f"The model is running on video {edit.video_id}; stop it before removing the video")
         with self.document.transaction():
@@ -80,6 +81,7 @@ class History:
             EditRefused: there is nothing to undo, or it is a run that is still on.
             ProjectError: the file cannot be written; nothing was changed.
         """
+        self.end_runs()
         entry = self._next_undo()
         if entry is None:
             raise EditRefused("There is nothing to undo")
@@ -101,6 +103,7 @@ class History:
             EditRefused: there is nothing to redo.
             ProjectError: the file cannot be written; nothing was changed.
         """
+        self.end_runs()
         entry = self._next_redo()
         if entry is None:
             raise EditRefused("There is nothing to redo")
@@ -141,6 +144,16 @@ class History:
     def entries(self, limit: int | None = None) -> list[HistoryEntry]:
         """The history, the oldest first, undone ones included; the latest `limit` of them."""
         return self._entries("1", limit=-1 if limit is None else limit)[::-1]
+
+    def end_runs(self) -> None:
+        """End runs that should have ended but could not be stored then.
+
+        Raises:
+            ProjectError: they still cannot.
+        """
+        for run in list(self.active_runs.values()):
+            if run.wants_end:
+                run.end()
 
     def insert_entry(self, text: str, video_id: int | None, edit: str) -> int:
         """Begin an entry, inside a transaction; for this package only. Undone entries end here."""

@@ -89,8 +89,7 @@ CREATE TABLE runs (
     settings TEXT NOT NULL,
     label_set TEXT NOT NULL,
     category_ids TEXT NOT NULL,
-    set_aside INTEGER NOT NULL DEFAULT 0,
-    tracks TEXT NOT NULL DEFAULT '{}'
+    set_aside INTEGER NOT NULL DEFAULT 0
 );
 
 -- One row for each frame of a run, arrays over its n detections; cells.slot is the position in them.

@@ -28,11 +28,20 @@ _UPSERT_CELL = (
 
 
 class ActiveRun(Protocol):
-    """A run that is still delivering frames of a video, as edits and the history see it."""
+    """A run that is still delivering frames of a video, as edits and the history see it.
+
+    Attributes:
+        head: next frame to be delivered.
+        wants_end: it could not be ended when it should, e.g. because the disk was full.
+    """
 
     run_id: int
     entry_id: int
     head: int
+    wants_end: bool
+
+    def end(self) -> None:
+        """Try again to end it."""
 
     def overflow_track(self, transaction: "Transaction", track_id: int) -> int:
         """The track that takes in what is detected for a locked track; made when needed."""

@@ -237,6 +237,26 @@ def test_full_disk_stops_a_run_between_frames(tmp_path):
         run.finish("stopped")
 
 
+def test_run_that_could_not_end_on_a_full_disk_ends_with_the_next_edit(tmp_path):
+    document, history = new_project(tmp_path / "p.visolo")
+    with document:
+        add_video(history, frame_count=4000)
+        run = begin_run(history, 1, {}, LABELS, 0)
+        run.add([frame(i, [0, 1]) for i in range(40)])
+        history.do(SwapTracks(1, 1, 2, FrameRange(3, None)))
+        document.connection.execute("PRAGMA query_only = 1")  # every write fails, as on a disk that went away
+        with pytest.raises(ProjectError, match="cannot be written there"):
+            run.finish("stopped")
+        with pytest.raises(ProjectError, match="cannot be written there"):
+            history.do(SetMask(1, 1, 39, mask(5)))
+        with pytest.raises(ValueError, match="ended"):
+            run.add([frame(40, [0])])
+        document.connection.execute("PRAGMA query_only = 0")
+        history.do(SetMask(1, 1, 39, mask(5)))
+        assert document.runs(1)[0].state == "stopped"
+        assert history.active_runs == {}
+
+
 def test_failed_creation_leaves_nothing_behind(tmp_path, monkeypatch):
     def fail(connection):
         raise sqlite3.OperationalError("database or disk is full")

@@ -28,7 +28,7 @@ from app.document.history import History
 from app.document.records import FrameRange
 
 QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 TRACK = st.integers(1, 6)
 FRAME = st.integers(0, FRAMES - 1)

@@ -102,7 +102,7 @@ def play(history: History, run, results, steps):
 
 
 @given(st.sampled_from([0, 0, 4]), PRESENCE, PRESENCE, st.integers(0, FRAMES), st.lists(STEP, max_size=14))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_edits_during_a_run_equal_edits_after_it(tmp_path_factory, first, old, new, stop_at, steps):
     results = [frame(i, sorted(tracks), seed=1) for i, tracks in enumerate(new)][first : max(first, stop_at)]
     document, history, run = project(tmp_path_factory.mktemp("live"), first, old)
