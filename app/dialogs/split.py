@@ -44,6 +44,7 @@ class SplitDialog(QDialog):
         self._settle.timeout.connect(self._request_pictures)
         self._build()
         self._frame.valueChanged.connect(self._describe)
+        self.finished.connect(self._settle.stop)
         self.finished.connect(self._loader.stop)
         self._describe()
         self._request_pictures()

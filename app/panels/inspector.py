@@ -31,6 +31,7 @@ class Inspector(QScrollArea):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._tracks: list[Track] = []
         self._summary: VoteSummary | None = None
         self._names: dict[int, str] = {}
         self.setObjectName("inspector")
@@ -46,7 +47,7 @@ class Inspector(QScrollArea):
         session.selection_changed.connect(self._refresh)
         session.document_changed.connect(self._note_change)
         session.frame_changed.connect(self._show_frame)
-        theme.theme_changes().changed.connect(self._refresh)
+        theme.theme_changes().changed.connect(self._restyle)
         self._refresh()
 
     def _build(self) -> None:
@@ -87,6 +88,9 @@ class Inspector(QScrollArea):
             layout.addWidget(widget)
         layout.addStretch(1)
         self.setWidget(content)
+        # The panel's colour is the dock's; a scroll area would paint the window's over it.
+        content.setAutoFillBackground(False)
+        self.viewport().setAutoFillBackground(False)
 
     def _note_change(self, change: Change) -> None:
         video, selection = self._session.video, self._session.selection
@@ -101,14 +105,13 @@ class Inspector(QScrollArea):
     def _refresh(self) -> None:
         session = self._session
         started = perf_counter()
-        tracks = self._selected()
+        tracks = self._tracks = self._selected()
         is_one = len(tracks) == 1
         self._empty.setVisible(not tracks)
         self._body.setVisible(bool(tracks))
         self._summary = None
         if tracks:
-            assert session.document is not None
-            self._names = {c.category_id: c.name for c in session.document.categories()}
+            self._names = session.category_names()
         if is_one:
             assert session.document is not None
             self._summary = summarise(session.document.class_votes(tracks[0].video_id, tracks[0].track_id))
@@ -117,6 +120,11 @@ class Inspector(QScrollArea):
         self._show_buttons(tracks)
         self._show_frame()
         self._timer.setInterval(max(_REFRESH_MS, round((perf_counter() - started) * 1000 * _BUSY_SHARE)))
+
+    def _restyle(self) -> None:
+        self._show_buttons(self._tracks)
+        self.bar.update()
+        self.strip.update()
 
     def _selected(self) -> list[Track]:
         document, video = self._session.document, self._session.video

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
 from app.panels.timeline_lanes import LaneColumns, LaneRow
-from app.video.qimage import premultiplied_bgra, qimage_of_bgra
+from app.video.qimage import blank_overlay, premultiplied_bgra
 
 _FAINTEST, _FAINTEST_SCORE, _FULL_SCORE = 0.5, 0.25, 0.75
 _DIMMED = 0.28
@@ -62,12 +62,13 @@ def bar_image(row: LaneRow, color: QColor, mark: QColor, height: int, dimmed: bo
     shades = _shades(color.rgb(), dimmed)
     body = shades[(row.scores * (_LEVELS - 1)).astype(np.intp).clip(0, _LEVELS - 1)]
     body[~row.present] = 0
-    pixels = np.empty((height, len(body)), dtype=np.uint32)
+    image, bgra = blank_overlay(len(body), height)
+    pixels = bgra.view("<u4")[..., 0]
     pixels[:] = body
     _round_corners(pixels, row.present)
     pixels[height // 2, row.gap] = _packed(color, _GAP_ALPHA * (_DIMMED if dimmed else 1))
     _draw_marks(pixels, row, _packed(mark, 1.0))
-    return qimage_of_bgra(pixels.astype("<u4", copy=False).view(np.uint8).reshape(height, -1, 4))
+    return image
 
 
 def mark_starts(row: LaneRow, least_gap: int) -> list[int]:

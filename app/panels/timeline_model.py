@@ -10,6 +10,7 @@ from app.session import RunStatus, Scope, Session
 
 # While a run lands results, lanes follow at this pace: reading and painting must not slow the model or the canvas.
 _REFRESH_MS = 100
+_HEAD_MS = 50
 _LOAD_BUDGET_S = 0.006
 
 
@@ -33,6 +34,8 @@ class TimelineModel(QObject):
         self._session = session
         self._refresh_timer = QTimer(self, interval=_REFRESH_MS, singleShot=True)
         self._refresh_timer.timeout.connect(self._refresh)
+        self._run_timer = QTimer(self, interval=_HEAD_MS, singleShot=True)
+        self._run_timer.timeout.connect(self._show_run)
         self._load_timer = QTimer(self, interval=0, singleShot=True)
         self._load_timer.timeout.connect(self._load_lanes)
         session.project_opened.connect(self._show_video)
@@ -43,7 +46,7 @@ class TimelineModel(QObject):
         session.scope_changed.connect(self._show_scope)
         session.range_changed.connect(self._show_range)
         session.visibility_changed.connect(self._refresh)
-        session.run_changed.connect(self._show_run)
+        session.run_changed.connect(self._note_run)
         theme.theme_changes().changed.connect(self.still_changed)
         self._show_video()
 
@@ -88,11 +91,8 @@ class TimelineModel(QObject):
         """Read the list of tracks and whatever became stale."""
         session = self._session
         count = len(self.scene.heads)
-        self.scene.heads = []
-        if session.document is not None and session.video is not None:
-            names = {c.category_id: c.name for c in session.document.categories()}
-            summaries = session.document.tracks(session.video.video_id)
-            self.scene.heads = [self._head_of(summary, names) for summary in summaries]
+        names = session.category_names()
+        self.scene.heads = [self._head_of(summary, names) for summary in session.tracks()]
         self._show_selection()
         self._show_run()
         if len(self.scene.heads) != count:
@@ -140,6 +140,12 @@ class TimelineModel(QObject):
         self.scene.frames = frames
         self._show_scope()
         self.still_changed.emit()
+
+    def _note_run(self, run: RunStatus) -> None:
+        if run.state != "running":
+            self._show_run()
+        elif not self._run_timer.isActive():
+            self._run_timer.start()
 
     def _show_run(self) -> None:
         run, scene = self._session.run, self.scene

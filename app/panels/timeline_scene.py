@@ -10,7 +10,7 @@ RULER_HEIGHT = 26
 LANE_HEIGHT = 24
 BAR_HEIGHT = 14
 PLOT_HEIGHT = 44
-GUTTER_WIDTH = 178
+GUTTER_WIDTH = 216  # as wide as the queue above it, so that lanes begin below the video
 RIGHT_MARGIN = 6
 
 

@@ -59,8 +59,8 @@ class _Builder:
         self._session, self._track_ids, self._parent = session, track_ids, parent
         self._frame_index = frame_index
         self._video_id = session.video.video_id
-        self._summaries = {s.track.track_id: s for s in session.document.tracks(self._video_id)}
-        self._names = {c.category_id: c.name for c in session.document.categories()}
+        self._summaries = {s.track.track_id: s for s in session.tracks()}
+        self._names = session.category_names()
         self._scope = _scope_of(session)
         self._here = {i.track_id for i in session.document.instances(self._video_id, session.frame_index)}
 

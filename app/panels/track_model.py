@@ -98,9 +98,7 @@ class TrackTableModel(QAbstractTableModel):
 
     def refresh(self) -> None:
         """Take over what the document says now."""
-        document, video = self._session.document, self._session.video
-        names = {} if document is None else {c.category_id: c.name for c in document.categories()}
-        wanted = [] if document is None or video is None else document.tracks(video.video_id)
+        names, wanted = self._session.category_names(), self._session.tracks()
         is_renamed, self._names = names != self._names, names
         self._remove_missing({_track_id(summary) for summary in wanted})
         for position, summary in enumerate(wanted):

@@ -124,10 +124,10 @@ class VoteBar(QWidget):
 
 
 class VoteStrip(QWidget):
-    """The best class of every frame over the whole video; a click goes to the frame.
+    """The best class of every frame over the whole video; a click or drag goes to the frame.
 
     Signals:
-        frame_chosen: frame index under the click.
+        frame_chosen: frame index under the mouse.
     """
 
     frame_chosen = Signal(int)
@@ -167,6 +167,13 @@ class VoteStrip(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102
         if event.button() is Qt.MouseButton.LeftButton:
             self.frame_chosen.emit(self._frame_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: D102
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self.frame_chosen.emit(self._frame_at(event.position().x()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: D102
+        event.accept()
 
     def event(self, event: QEvent) -> bool:
         """Tooltips name frame and class under the mouse."""

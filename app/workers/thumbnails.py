@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygon
 
@@ -108,6 +109,10 @@ class PictureLoader(QObject):
         self.forget()
         return self._queue.close()
 
+    def is_idle(self) -> bool:
+        """Whether no picture is in work."""
+        return self._queue.is_idle()
+
     def _start_next(self) -> None:
         if self._task is not None or not self._waiting:
             return
@@ -133,12 +138,8 @@ class _Batch:
 
 
 def _drawn(image: QImage, request: PictureRequest) -> QImage:
-    painter = QPainter(image)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for painted in request.masks:
-        _draw_mask(painter, painted, max(2, image.width() // 200))
-    painter.end()
     if request.masks:
+        _draw_masks(image, request.masks)
         image = _cropped(image, request.masks)
     width = max(1, round(image.width() * request.pixel_aspect))
     shown = QSize(width, image.height()).scaled(request.size, Qt.AspectRatioMode.KeepAspectRatio)
@@ -149,14 +150,25 @@ def _drawn(image: QImage, request: PictureRequest) -> QImage:
     )
 
 
-def _draw_mask(painter: QPainter, painted: PaintedMask, line_width: int) -> None:
+def _draw_masks(image: QImage, masks: Sequence[PaintedMask]) -> None:
+    decoded = [(rle.decode(painted.rle).astype(np.uint8), painted.color) for painted in masks]
+    painter = QPainter(image)
+    try:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for mask, color in decoded:
+            _draw_mask(painter, mask, color, max(2, image.width() // 200))
+    finally:
+        # An image that goes while its painter is still active takes the whole process down.
+        painter.end()
+
+
+def _draw_mask(painter: QPainter, mask: NDArray[np.uint8], color: QColor, line_width: int) -> None:
     import cv2
 
-    mask = rle.decode(painted.rle).astype(np.uint8)
-    fill = QColor(painted.color)
+    fill = QColor(color)
     fill.setAlpha(_FILL_ALPHA)
     painter.drawImage(0, 0, qimage_of_mask(mask, fill))
-    painter.setPen(QPen(painted.color, line_width))
+    painter.setPen(QPen(color, line_width))
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     for outline in outlines:
         painter.drawPolygon(QPolygon([QPoint(int(x), int(y)) for x, y in outline[:, 0]]))

@@ -32,10 +32,11 @@ TRACKS = ((PERSON, 0, 40), (DOG, 5, 30), (DOG, 30, 40))
 
 
 def pytest_collection_modifyitems(items) -> None:
-    """Qt without a screen says of some calls that it cannot do them; that is no defect of ours."""
+    """Qt without a screen cannot do some calls and says so; pycocotools lags behind numpy. Neither is our defect."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support"))
+            item.add_marker(pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"))
 
 
 @dataclass
@@ -79,10 +80,15 @@ def write_frames(folder: Path, count: int = FRAMES) -> Path:
     return folder
 
 
-@pytest.fixture
-def make_project(tmp_path, qapp: QApplication) -> Iterator[Callable[..., Project]]:
-    """Makes a project: `make_project(video_count=1, run_to=40)`; 0 frames run is an untouched video."""
+@pytest.fixture(scope="session", autouse=True)
+def dark_theme(qapp: QApplication) -> None:
+    """The app's fonts and colours."""
     apply_theme(qapp, "dark")
+
+
+@pytest.fixture
+def make_project(tmp_path) -> Iterator[Callable[..., Project]]:
+    """Makes a project: `make_project(video_count=1, run_to=40)`; 0 frames run is an untouched video."""
     opened: list[Document] = []
 
     def make(video_count: int = 1, run_to: int = FRAMES) -> Project:
@@ -98,7 +104,7 @@ def make_project(tmp_path, qapp: QApplication) -> Iterator[Callable[..., Project
             run.finish("done" if run_to == FRAMES else "stopped")
         session = Session()
         session.open_document(document, history)
-        return Project(document, history, session, folders[0])
+        return Project(document, history, session, folders[0] if folders else tmp_path)
 
     yield make
     for document in opened:

@@ -247,10 +247,16 @@ def test_tooltips_name_track_frame_time_and_score(timeline):
     assert timeline.mouse.tip_at(QPointF(at(timeline, 12))).startswith("frame 12 · 00:01.20\n")
 
 
-@pytest.mark.parametrize("mode", ["dark", "light"])
-def test_without_tracks_it_says_what_to_do(make_project, qapp, qtbot, mode):
+@pytest.fixture(params=["dark", "light"])
+def each_theme(request, qapp):
+    apply_theme(qapp, request.param)
+    yield
+    apply_theme(qapp, "dark")
+
+
+@pytest.mark.usefixtures("each_theme")
+def test_without_tracks_it_says_what_to_do(make_project, qtbot):
     project = make_project(run_to=0)
-    apply_theme(qapp, mode)
     timeline = shown(project, qtbot)
     image = timeline.viewport().grab().toImage()
     assert image.pixelColor(2, 2).name() == color("window").name()

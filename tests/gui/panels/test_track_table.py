@@ -188,7 +188,7 @@ def test_only_changed_rows_are_announced(project, qtbot, qtmodeltester):
     resets, changes = [], []
     model.modelReset.connect(lambda: resets.append(1))
     model.dataChanged.connect(lambda first, last: changes.append((first.row(), last.row())))
-    project.history.do(SetLocked(1, (2,), True))
+    project.session.do(SetLocked(1, (2,), True))
     model.refresh()
     assert (resets, changes) == ([], [(1, 1)])
     model.refresh()
@@ -199,10 +199,10 @@ def test_rows_come_and_go_where_they_belong(project, qtbot):
     model = TrackTableModel(project.session)
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning)
     model.refresh()
-    project.history.do(DeleteTrack(1, 2))
+    project.session.do(DeleteTrack(1, 2))
     model.refresh()
     assert [model.summary(row).track.track_id for row in range(model.rowCount())] == [1, 3]
-    project.history.undo()
+    project.session.undo()
     model.refresh()
     assert [model.row_of(track_id) for track_id in (1, 2, 3, 4)] == [0, 1, 2, None]
     assert tester.model() is model

@@ -1,0 +1,141 @@
+"""Choosing a class, merging and splitting."""
+
+import pytest
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QPushButton, QRadioButton, QSpinBox, QWidget
+
+from app.dialogs.category import CategoryChoice, CategoryDialog
+from app.dialogs.merge import merge_tracks, overlap
+from app.dialogs.split import SplitDialog
+from app.document.edits import SetLocked
+from app.theme import track_color
+from app.workers.thumbnails import PaintedMask, PictureRequest, pictures
+from visolo.categories import Category
+
+CATEGORIES = [Category(1, "person"), Category(2, "bear"), Category(3, "polar bear"), Category(4, "dog")]
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def chooser(qtbot) -> CategoryDialog:
+    dialog = CategoryDialog("Class", CATEGORIES, current=1, votes={4: 0.7, 1: 0.2})
+    qtbot.addWidget(dialog)
+    dialog.show()
+    return dialog
+
+
+def rows(dialog) -> list[str]:
+    found = dialog.findChild(QListWidget)
+    return [found.item(row).text() for row in range(found.count())]
+
+
+def test_the_models_favourites_come_first(chooser):
+    assert rows(chooser) == ["dog    0.70", "person    0.20", "bear", "polar bear"]
+
+
+def test_typing_narrows_and_names_that_begin_so_come_first(chooser, qtbot):
+    line = chooser.findChild(QLineEdit)
+    qtbot.keyClicks(line, "BEA")
+    assert rows(chooser) == ["bear", "polar bear", "Add class “BEA”"]
+    qtbot.keyClick(line, Qt.Key.Key_Down)
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert chooser.choice == CategoryChoice(3, None)
+
+
+def test_a_name_that_is_there_is_not_offered_again(chooser, qtbot):
+    qtbot.keyClicks(chooser.findChild(QLineEdit), " Dog ")
+    assert rows(chooser) == ["dog    0.70"]
+
+
+def test_a_click_takes_a_class(chooser, qtbot):
+    found = chooser.findChild(QListWidget)
+    qtbot.mouseClick(found.viewport(), LEFT, pos=found.visualItemRect(found.item(2)).center())
+    assert chooser.choice == CategoryChoice(2, None)
+
+
+def test_escape_takes_nothing(chooser, qtbot):
+    qtbot.keyClick(chooser, Qt.Key.Key_Escape)
+    assert chooser.choice is None
+    assert not chooser.isVisible()
+
+
+@pytest.fixture
+def window(qtbot) -> QWidget:
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.show()
+    return window
+
+
+def test_tracks_that_do_not_overlap_merge_at_once(project, window):
+    merge_tracks(project.session, 2, 3, window)
+    assert project.document.lane(1, 2).frame_indices.tolist() == list(range(5, 40))
+    assert project.session.selection == {2}
+    assert window.findChild(QDialog) is None
+
+
+@pytest.mark.parametrize(("wins", "expected_box_x"), [(1, 2), (2, 20)])
+def test_overlapping_tracks_ask_whose_masks_stay(project, window, qtbot, wins, expected_box_x):
+    assert overlap(project.session, 1, 2).tolist() == list(range(5, 30))
+    merge_tracks(project.session, 1, 2, window)
+    dialog = window.findChild(QDialog, "mergeDialog")
+    assert "25 frames" in dialog.findChild(QLabel, "overlapText").text()
+    dialog.findChild(QRadioButton, f"prefer_{wins}").click()
+    merge = next(b for b in dialog.findChildren(QPushButton) if b.text() == "Merge")
+    qtbot.mouseClick(merge, LEFT)
+    assert project.document.instance(1, 1, 12).box.x == expected_box_x
+    assert len(project.document.lane(1, 2).frame_indices) == 0
+    project.session.undo()
+    assert len(project.document.lane(1, 2).frame_indices) == 25
+
+
+def test_the_merge_dialog_shows_frames_that_hold_both(project, window, qtbot):
+    merge_tracks(project.session, 1, 2, window)
+    dialog = window.findChild(QDialog, "mergeDialog")
+    labels = [label for label in dialog.findChildren(QLabel) if label.minimumWidth() == 168]
+    assert len(labels) == 4
+    qtbot.waitUntil(lambda: all(not label.pixmap().isNull() for label in labels), timeout=10_000)
+    dialog.reject()
+
+
+def test_cancelling_a_merge_changes_nothing(project, window):
+    merge_tracks(project.session, 1, 2, window)
+    window.findChild(QDialog, "mergeDialog").reject()
+    assert len(project.document.lane(1, 2).frame_indices) == 25
+
+
+def test_a_refused_merge_says_why(project, window):
+    project.session.do(SetLocked(1, (3,), True))
+    sentences = []
+    project.session.refused.connect(sentences.append)
+    merge_tracks(project.session, 2, 3, window)
+    assert len(sentences) == 1
+    assert "3" in sentences[0]
+
+
+def test_splitting_at_another_frame(project, window, qtbot):
+    summary = project.session.tracks()[0]
+    dialog = SplitDialog(project.session, summary, 20, window)
+    dialog.open()
+    frame = dialog.findChild(QSpinBox, "splitFrame")
+    assert (frame.minimum(), frame.value(), frame.maximum()) == (1, 20, 39)
+    frame.selectAll()
+    qtbot.keyClicks(frame, "33")
+    split = next(b for b in dialog.findChildren(QPushButton) if b.text() == "Split")
+    qtbot.mouseClick(split, LEFT)
+    assert project.document.lane(1, 1).frame_indices.tolist() == list(range(33))
+    assert project.document.lane(1, 4).frame_indices.tolist() == list(range(33, 40))
+    assert project.session.selection == {4}
+
+
+def test_a_picture_shows_the_surroundings_of_its_masks(project):
+    instance = project.document.instance(1, 2, 12)
+    mask = PaintedMask(instance.rle, track_color(2))
+    request = PictureRequest("key", project.frames, 12, QSize(100, 100), (mask,))
+    whole = PictureRequest("whole", project.frames, 12, QSize(100, 100))
+    (close, plain) = pictures([request, whole])
+    assert (close.key, plain.key) == ("key", "whole")
+    assert plain.image.size() == QSize(100, 56)
+    inside = close.image.pixelColor(close.image.rect().center())
+    assert inside.getRgb()[:3] != plain.image.pixelColor(50, 5).getRgb()[:3]
+    assert plain.image.pixelColor(50, 5).getRgb()[:3] == (60, 120, 200)

@@ -1,0 +1,229 @@
+"""The export dialog; what it writes is read again."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QTableWidget
+
+from app.dialogs.export import ExportDialog
+from app.dialogs.export_preview import OWN_CLASSES, class_mappings
+from app.document.edits import RenameCategory, SwapTracks
+from app.document.exchange import ExportOptions, export_dataset
+from app.document.records import FrameRange
+from visolo.categories import Category, load_label_set
+from visolo.errors import OutputError
+from visolo.io.ytvis import read_dataset
+from visolo.rle import Rle
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+class Driver:
+    """The dialog as a user sees it."""
+
+    def __init__(self, project, qtbot, target):
+        self.project, self._qtbot = project, qtbot
+        self.dialog = ExportDialog(project.session)
+        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+        qtbot.addWidget(self.dialog)
+        self.dialog.open()
+        line = self.dialog.findChild(QLineEdit, "exportTarget")
+        line.setText(str(target))
+        qtbot.waitUntil(lambda: "Counting" not in self.status)
+
+    @property
+    def status(self) -> str:
+        return self.dialog.findChild(QLabel, "exportStatus").text()
+
+    def button(self, name) -> QPushButton:
+        return self.dialog.findChild(QPushButton, name)
+
+    def choose(self, name, text):
+        box = self.dialog.findChild(QComboBox, name)
+        box.setCurrentIndex(box.findText(text, Qt.MatchFlag.MatchContains))
+
+    def preview(self) -> list[tuple[str, ...]]:
+        table = self.dialog.findChild(QTableWidget, "classMappings")
+        return [tuple(table.item(row, column).text() for column in range(3)) for row in range(table.rowCount())]
+
+    def export(self):
+        self._qtbot.mouseClick(self.button("exportStart"), LEFT)
+        self._qtbot.waitUntil(lambda: self.is_over)
+
+    @property
+    def is_over(self) -> bool:
+        return self.button("exportOpenFolder").isVisible() or self.button("exportStart").isEnabled()
+
+    def close(self):
+        self._qtbot.mouseClick(self.button("exportClose"), LEFT)
+
+
+@pytest.fixture
+def open_export(qtbot, tmp_path):
+    """Opens the dialog: `open_export(project)`; closed at the end, which waits for its threads."""
+    drivers = []
+
+    def make(project) -> Driver:
+        drivers.append(Driver(project, qtbot, tmp_path / "out.json"))
+        return drivers[-1]
+
+    yield make
+    for driver in drivers:
+        driver.dialog.done(0)
+
+
+@pytest.fixture
+def driver(project, open_export) -> Driver:
+    return open_export(project)
+
+
+def test_it_says_what_would_be_written(driver):
+    assert driver.status == "Writes 3 tracks of 1 video."
+    assert [row[:2] for row in driver.preview()] == [("dog", "2"), ("person", "1")]
+
+
+def test_the_written_file_holds_the_corrected_tracks(driver, tmp_path):
+    driver.project.session.do(SwapTracks(1, 2, 3, FrameRange(30, 39)))  # 3 goes into 2
+    driver.export()
+    assert driver.status.startswith("Wrote")
+    dataset = read_dataset(tmp_path / "out.json")
+    document = driver.project.document
+    assert [v.length for v in dataset.videos] == [40]
+    names = {c.category_id: c.name for c in dataset.categories}
+    expected = {s.track.track_id: document.lane(1, s.track.track_id) for s in document.tracks(1)}
+    assert len(dataset.annotations) == len(expected) == 2
+    for annotation, (track_id, lane) in zip(dataset.annotations, expected.items(), strict=True):
+        present = [i for i, rle in enumerate(annotation.segmentations) if rle is not None]
+        assert present == lane.frame_indices.tolist()
+        assert names[annotation.category_id] == {1: "person", 2: "dog"}[track_id]
+        assert isinstance(annotation.segmentations[present[0]], Rle)
+        assert annotation.segmentations[present[0]] == document.instance(1, track_id, present[0]).rle
+
+
+def test_a_shipped_label_set_changes_ids_and_shows_it(driver, tmp_path):
+    driver.choose("exportClasses", "2019")
+    wanted = {c.name: c.category_id for c in load_label_set("ytvis2019").categories}
+    assert ("dog", "2", f"dog ({wanted['dog']})") in driver.preview()
+    driver.export()
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert sorted(a["category_id"] for a in found["annotations"]) == sorted(
+        [wanted["person"], wanted["dog"], wanted["dog"]]
+    )
+
+
+def test_tracks_of_classes_that_the_set_lacks_are_left_out_or_added(driver, tmp_path):
+    dog = driver.project.document.track(1, 2).category_id
+    driver.project.session.do(RenameCategory(dog, "hovercraft"))
+    assert not driver.dialog.findChild(QComboBox, "exportUnknown").isVisible()
+    driver.choose("exportClasses", "2021")
+    assert driver.dialog.findChild(QComboBox, "exportUnknown").isVisible()
+    assert ("hovercraft", "2", "left out") in driver.preview()
+    assert driver.status == "Writes 1 track of 1 video; 2 tracks left out."
+    driver.choose("exportUnknown", "Add")
+    assert ("hovercraft", "2", "added to the set") in driver.preview()
+    assert driver.status == "Writes 3 tracks of 1 video."
+    driver.choose("exportUnknown", "Leave")
+    driver.export()
+    assert len(read_dataset(tmp_path / "out.json").annotations) == 1
+
+
+def test_frames_are_written_as_images(driver, tmp_path):
+    driver.dialog.findChild(QCheckBox, "exportFrames").click()
+    assert "40 images" in driver.status
+    driver.export()
+    images = sorted((tmp_path / "JPEGImages").rglob("*.jpg"))
+    assert len(images) == 40
+    video = read_dataset(tmp_path / "out.json").videos[0]
+    assert [str(i.relative_to(tmp_path / "JPEGImages")) for i in images] == list(video.file_names)
+    assert Image.open(images[3]).getpixel((10, 10))[0] == pytest.approx(15, abs=6)
+
+
+def test_after_it_the_dialog_offers_the_folder(driver, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("PySide6.QtGui.QDesktopServices.openUrl", lambda url: opened.append(url.toLocalFile()))
+    driver.export()
+    assert driver.status.endswith(str(tmp_path / "out.json"))
+    driver.button("exportOpenFolder").click()
+    assert opened == [str(tmp_path)]
+    driver.close()
+    assert not driver.dialog.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("", "Choose the name of a file to write"), ("/nowhere/at/all/out.json", "there is no such folder")],
+)
+def test_a_wrong_target_is_said_before_anything_is_written(driver, qtbot, text, sentence):
+    line = driver.dialog.findChild(QLineEdit, "exportTarget")
+    line.clear()
+    qtbot.keyClicks(line, text)
+    assert sentence in driver.status
+    assert not driver.button("exportStart").isEnabled()
+
+
+def test_a_failure_leaves_the_old_file_and_the_form(driver, tmp_path):
+    (tmp_path / "out.json").write_text("before")
+    driver.dialog.findChild(QCheckBox, "exportFrames").click()
+    assert "replaced" in driver.status
+    for image in driver.project.frames.iterdir():
+        image.unlink()
+    driver.export()
+    assert "clip1_1" in driver.status
+    assert (tmp_path / "out.json").read_text() == "before"
+    assert driver.dialog.form.isEnabled()
+
+
+def test_cancelling_writes_nothing(driver, qtbot, tmp_path):
+    driver.dialog.findChild(QCheckBox, "exportFrames").click()
+    qtbot.mouseClick(driver.button("exportStart"), LEFT)
+    driver.close()
+    qtbot.waitUntil(lambda: driver.is_over)
+    assert driver.status == "Cancelled; nothing was written."
+    assert not (tmp_path / "out.json").exists()
+    assert not (tmp_path / "JPEGImages").exists()
+
+
+def test_the_project_can_be_edited_meanwhile(driver, qtbot, tmp_path):
+    qtbot.mouseClick(driver.button("exportStart"), LEFT)
+    assert driver.project.session.do(SwapTracks(1, 1, 2, FrameRange(0, None)))
+    qtbot.waitUntil(lambda: driver.is_over)
+    assert len(read_dataset(tmp_path / "out.json").annotations) == 3
+
+
+def test_an_untouched_video_has_nothing_to_export(make_project, open_export):
+    driver = open_export(make_project(run_to=0))
+    assert "no track to export" in driver.status
+    assert not driver.button("exportStart").isEnabled()
+
+
+def test_all_videos_can_be_chosen(make_project, open_export, tmp_path):
+    driver = open_export(make_project(video_count=3))
+    driver.choose("exportVideos", "All 3")
+    assert driver.status == "Writes 3 tracks of 3 videos."
+    driver.export()
+    assert len(read_dataset(tmp_path / "out.json").videos) == 3
+
+
+@pytest.mark.parametrize("name", ["Dog", "giant_panda", "Giant-Panda", "dog ", "hot dog", "DOGS", "giantpanda"])
+def test_the_preview_knows_what_the_export_does(project, tmp_path, name):
+    dog = project.document.track(1, 2).category_id
+    project.session.do(RenameCategory(dog, name))
+    (mapping,) = [
+        m for m in class_mappings(project.document.categories(), {dog: 2}, "ytvis2021") if m.category.category_id == dog
+    ]
+    options = ExportOptions(tmp_path / "out.json", label_set="ytvis2021")
+    if mapping.target is None:
+        with pytest.raises(OutputError):
+            list(export_dataset(project.document, options))
+        return
+    list(export_dataset(project.document, options))
+    written = json.loads(Path(tmp_path / "out.json").read_text())
+    assert [a["category_id"] for a in written["annotations"]].count(mapping.target.category_id) == 2
+
+
+def test_own_classes_map_to_themselves():
+    (mapping,) = class_mappings([Category(7, "otter"), Category(8, "eel")], {7: 2}, OWN_CLASSES)
+    assert (mapping.target, mapping.track_count) == (Category(7, "otter"), 2)
