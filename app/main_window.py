@@ -151,8 +151,12 @@ class MainWindow(QMainWindow):
 
     def _show_project(self) -> None:
         document = self.session.document
-        is_open = document is not None and self.session.video is not None
-        self.stack.setCurrentWidget(self.workspace.canvas.view if is_open else self.welcome)
+        canvas = self.workspace.canvas.view
+        has_videos = document is not None and bool(document.videos())
+        if has_videos != (self.stack.currentWidget() is canvas):
+            self.stack.setCurrentWidget(canvas if has_videos else self.welcome)
+            # Letters and digits are commands; they must not end in the first input line that finds the focus.
+            self.stack.currentWidget().setFocus()
         for dock in self.docks.values():
             dock.setEnabled(document is not None)
         self.toolbar.setEnabled(True)

@@ -84,8 +84,7 @@ class Opener(QObject):
         """Let go of the project when the app ends."""
         self.cancel()
         self.before_close()
-        if self._session.document is not None:
-            self._session.document.close()
+        self._session.close_document()
 
     def _dispatch(self, path: Path) -> None:
         if not path.exists():

@@ -109,6 +109,16 @@ class Session(QObject):
             wanted = document.view_state("video_id", videos[0].video_id)
             self.show_video(wanted if any(v.video_id == wanted for v in videos) else videos[0].video_id)
 
+    def close_document(self) -> None:
+        """Show no project any more and let go of the file."""
+        document = self.document
+        self.save_place()
+        self.document, self.history, self.video, self._tracks = None, None, None, None
+        self.project_opened.emit()
+        self.history_changed.emit()
+        if document is not None:
+            document.close()
+
     def show_video(self, video_id: int) -> None:
         """Go to a video, at the frame where it was left."""
         assert self.document is not None

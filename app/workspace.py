@@ -51,7 +51,6 @@ class Workspace(QObject):
     def close(self) -> None:
         """Stop every worker, end the run and let go of the project."""
         self.player.pause()
-        self.session.save_place()
         self.opener.close_project()
         self.inference.close()
         self.tasks.close()

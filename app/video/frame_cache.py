@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 # Ahead of the play head, at most this many frames and this share of the memory.
 _PREFETCH_FRAMES = 64
 _PREFETCH_SHARE = 0.6
+_ROOM_UNKNOWN = 8
 # Behind the play head while going backwards: a block decoded forwards, since decoders only run forwards.
 _BACKWARD_BLOCK = 16
 
@@ -66,10 +67,10 @@ class FrameStore:
                 self._bytes -= self._images.pop(farthest).sizeInBytes()
 
     def room(self) -> int:
-        """How many frames of the size of those kept fit; 1 while nothing is kept."""
+        """How many frames of the size of those kept fit; a few while nothing is kept."""
         with self._lock:
             first = next(iter(self._images.values()), None)
-        return max(1, self.capacity_bytes // max(1, first.sizeInBytes())) if first is not None else 1
+        return max(1, self.capacity_bytes // max(1, first.sizeInBytes())) if first is not None else _ROOM_UNKNOWN
 
     def bytes_used(self) -> int:
         """Memory of the kept images."""

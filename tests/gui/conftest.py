@@ -8,8 +8,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QEvent, QSettings
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication
+
+from app.document.adopt import begin_run
+from visolo.categories import load_label_set
+from visolo.results import FrameResult, InstanceResult
+from visolo.rle import encode
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -43,14 +49,20 @@ def write_clip(path: Path, frames: int = FRAMES, size: tuple[int, int] = (WIDTH,
         stream.pix_fmt = "yuv420p"
         stream.codec_context.sample_aspect_ratio = Fraction(aspect)
         for index in range(frames):
-            pixels = np.full((size[1], size[0], 3), 10 + index * STEP, dtype=np.uint8)
-            left = 4 + index * 2
-            pixels[20:36, left : left + 16] = (250, 240, 60)
+            pixels = np.full((size[1], size[0], 3), (10 + index * STEP) % 256, dtype=np.uint8)
+            left = 4 + index * 2 % size[0]
+            pixels[2:18, left : left + 16] = (250, 240, 60)
             for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
     return path
+
+
+@pytest.fixture(scope="session")
+def make_clip() -> Callable[..., Path]:
+    """`write_clip`, for tests that need another clip."""
+    return write_clip
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +104,8 @@ def open_window(qtbot, qapp: QApplication) -> Iterator[Callable[..., object]]:
     from app.settings import Settings
     from app.theme import apply_theme
 
-    apply_theme(qapp, "dark")
+    if not qapp.styleSheet():
+        apply_theme(qapp, "dark")
     windows: list[MainWindow] = []
 
     def make(path: Path | None = None) -> MainWindow:
@@ -110,7 +123,7 @@ def open_window(qtbot, qapp: QApplication) -> Iterator[Callable[..., object]]:
     for window in windows:
         window.close()
         window.deleteLater()
-    qapp.processEvents()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 @pytest.fixture
@@ -119,10 +132,48 @@ def window(open_window, clip):
     return open_window(clip)
 
 
+def square(left: int, top: int, size: int = 16, shape: tuple[int, int] = (HEIGHT, WIDTH)):
+    """RLE of a square."""
+    mask = np.zeros(shape, dtype=np.bool_)
+    mask[top : top + size, left : left + size] = True
+    return encode(mask)
+
+
+def results(frame_index: int) -> FrameResult:
+    """Three squares side by side, 1 person, 2 dog, 3 dog; the third leaves after frame 29."""
+    labels = load_label_set("ytvis2021")
+    classes = [next(i for i, c in enumerate(labels.categories) if c.name == name) for name in ("person", "dog", "dog")]
+    found = []
+    for track, category_index in enumerate(classes if frame_index < 30 else classes[:2]):
+        scores = np.full(len(labels.categories), 0.01, dtype=np.float32)
+        scores[category_index] = 0.9
+        vector = np.zeros(8, dtype=np.float16)
+        mask = square(6 + 30 * track, 20)
+        found.append(InstanceResult(track, category_index, 0.8, mask, track, scores, vector, vector))
+    return FrameResult(frame_index, tuple(found))
+
+
 @pytest.fixture
 def tracked(window):
-    """The main window with the clip open and three tracks in its frames, two of them to frame 29 only."""
-    from tests_gui_tracks import add_tracks
-
-    add_tracks(window.session)
+    """The main window with the clip open and three tracks in it."""
+    session = window.session
+    writer = begin_run(session.history, session.video.video_id, {"model": "test"}, load_label_set("ytvis2021"), 0)
+    change = writer.add([results(index) for index in range(FRAMES)])
+    writer.finish("done")
+    session.results_landed(change)
     return window
+
+
+@pytest.fixture
+def press(qtbot) -> Callable[..., None]:
+    """Types keys into a window as a person does: `press(window, "Ctrl+T")`."""
+
+    def press_keys(window, *keys: str) -> None:
+        QApplication.processEvents()
+        for key in keys:
+            combination = QKeySequence(key)[0]
+            target = QApplication.focusWidget() or window
+            qtbot.keyClick(target, combination.key(), combination.keyboardModifiers())
+            QApplication.processEvents()
+
+    return press_keys
