@@ -22,7 +22,7 @@ from app.document.records import (
     TrackSummary,
     Video,
 )
-from app.document.track_cache import TrackCache, read_class_scores
+from app.document.track_cache import Presence, TrackCache, read_class_scores
 from visolo.errors import ProjectError
 from visolo.rle import Box, Rle
 
@@ -87,7 +87,8 @@ class Queries:
         """All tracks that are present somewhere, by id."""
         presence = self.cache.presence(video_id)
         rows = self.rows("SELECT * FROM tracks WHERE video_id = ? ORDER BY track_id", video_id)
-        return [self._summary(row) for row in rows if row[1] in presence]
+        found = [(self._track(row), presence[row[1]]) for row in rows if row[1] in presence]
+        return [_summary(t, p, self.cache.category_means(video_id, t.track_id)) for t, p in found]
 
     def track(self, video_id: int, track_id: int) -> Track:
         """One track, also when it is present nowhere (any more).
@@ -192,13 +193,6 @@ class Queries:
             category_id = winner[0]
         return Track(video_id, track_id, category_id, bool(locked), bool(category_set))
 
-    def _summary(self, row: Any) -> TrackSummary:  # noqa: ANN401 - a row of `tracks`
-        track = self._track(row)
-        presence = self.cache.presence(track.video_id)[track.track_id]
-        means = self.cache.category_means(track.video_id, track.track_id)
-        score = means.get(track.category_id, presence.score_sum / presence.count)
-        return TrackSummary(track, score, presence.count, presence.first, presence.last, presence.edited)
-
 
 @contextmanager
 def snapshot(path: Path) -> Iterator[Queries]:
@@ -209,6 +203,11 @@ def snapshot(path: Path) -> Iterator[Queries]:
     """
     with project_file.reading(path) as connection:
         yield Queries(path, connection)
+
+
+def _summary(track: Track, presence: Presence, means: dict[int, float]) -> TrackSummary:
+    score = means.get(track.category_id, presence.score_sum / presence.count)
+    return TrackSummary(track, score, presence.count, presence.first, presence.last, presence.edited)
 
 
 def _instance(row: Any) -> Instance:  # noqa: ANN401 - a row of `_INSTANCE`

@@ -123,6 +123,9 @@ CREATE TABLE history (
     undone INTEGER NOT NULL DEFAULT 0
 );
 
+-- Every edit asks for the few undone entries; without this it would read the whole history.
+CREATE INDEX history_undone ON history (entry_id) WHERE undone;
+
 -- Row images of an entry, in the order in which they were made.
 CREATE TABLE history_parts (
     part_id INTEGER PRIMARY KEY,

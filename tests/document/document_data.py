@@ -27,6 +27,12 @@ def mask(number: int) -> rle.Rle:
     return rle.encode(pixels)
 
 
+def pixels(counts: str) -> np.ndarray:
+    """(H, W) 0 and 1 of a mask, decoded without the code under test: runs go down the columns."""
+    runs = rle.run_lengths(counts)
+    return np.repeat(np.arange(len(runs)) % 2, runs).reshape(WIDTH, HEIGHT).T
+
+
 def add_video(history: History, video_id: int = 1, frame_count: int = FRAMES, source: str | None = None) -> Video:
     video = Video(video_id, f"video {video_id}", source or f"v{video_id}.mp4", frame_count, HEIGHT, WIDTH, 25.0)
     history.do(AddVideo(video))

@@ -20,6 +20,7 @@ from document_data import (
     mask,
     masks_of,
     new_project,
+    pixels,
     project_with_run,
     raw_content,
 )
@@ -60,8 +61,8 @@ def project(tmp_path):
 def write_images(folder: Path, count: int = FRAMES, names=None) -> Path:
     folder.mkdir(parents=True)
     for i in range(count):
-        pixels = np.full((HEIGHT, WIDTH, 3), 20 * i % 256, dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / (names[i] if names else f"{i:05d}.png"))
+        image = np.full((HEIGHT, WIDTH, 3), 20 * i % 256, dtype=np.uint8)
+        Image.fromarray(image).save(folder / (names[i] if names else f"{i:05d}.png"))
     return folder
 
 
@@ -107,11 +108,9 @@ def test_exported_file_says_what_the_project_holds(project, tmp_path):
                 assert parts == [None, None, None]
                 continue
             segmentation, box, area = parts
-            runs = rle.run_lengths(segmentation["counts"])
-            pixels = np.repeat(np.arange(len(runs)) % 2, runs).reshape(WIDTH, HEIGHT).T  # column by column
-            rows, columns = np.nonzero(pixels)
+            rows, columns = np.nonzero(pixels(segmentation["counts"]))
             assert segmentation == {"size": [HEIGHT, WIDTH], "counts": masks[i]}
-            assert area == pixels.sum()
+            assert area == len(rows)
             assert box == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
     assert table["annotations"][2]["segmentations"][4] is None
     assert table["info"]["models"] == ["lite"]
@@ -195,9 +194,9 @@ def test_frames_are_written_beside_the_file(tmp_path):
         names = table["videos"][0]["file_names"]
         assert names[:2] == ["video 1/00000.jpg", "video 1/00001.jpg"]
         for i, name in enumerate(names):
-            pixels = np.asarray(Image.open(tmp_path / "out" / "JPEGImages" / name))
-            assert pixels.shape == (HEIGHT, WIDTH, 3)
-            assert abs(int(pixels[5, 5, 0]) - 20 * i) <= 2
+            image = np.asarray(Image.open(tmp_path / "out" / "JPEGImages" / name))
+            assert image.shape == (HEIGHT, WIDTH, 3)
+            assert abs(int(image[5, 5, 0]) - 20 * i) <= 2
         assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["JPEGImages", "train.json"]
         export(document, tmp_path / "out" / "train.json", with_frames=True, jpeg_quality=50)  # replaces both
         assert sorted(p.name for p in (tmp_path / "out" / "JPEGImages").iterdir()) == ["video 1"]
