@@ -116,9 +116,10 @@ class FrameSelection:
 
 
 class FrameMemory:
-    """What the next frame reads: references and values of all cells of the selected frames.
+    """What the next frame reads: references and values of all cells of the selected frames, ascending.
 
-    The frames' slots are in no order (reading is a sum over all of them), so that taking out a frame moves one other.
+    The order, as the official code has it, decides how sums are rounded: a run that goes on in the middle of a video
+    equals an uninterrupted one to the bit.
     """
 
     def __init__(self, config: InferenceConfig) -> None:
@@ -204,17 +205,17 @@ class FrameMemory:
         selected = set(self.frames)
         for slot in reversed(range(len(self))):
             if self._slots[slot] not in selected:
-                self._move_last_to(slot)
+                self._close_up(slot)
 
-    def _move_last_to(self, slot: int) -> None:
+    def _close_up(self, slot: int) -> None:
+        """Free a slot; later frames, most often the newest alone, move down by one."""
         assert self._references is not None
         assert self._values is not None
         last = len(self) - 1
-        if slot != last:
-            self._references[slot] = self._references[last]
-            self._values[:, slot] = self._values[:, last]
-            self._slots[slot] = self._slots[last]
-        self._slots.pop()
+        if slot < last:
+            self._references[slot:last] = self._references[slot + 1 : last + 1].clone()
+            self._values[:, slot:last] = self._values[:, slot + 1 : last + 1].clone()
+        del self._slots[slot]
 
 
 def memory_frames(

@@ -136,7 +136,7 @@ def model_similarity(model: Visolo) -> Similarity:
     """The similarity that a network has learnt to link with, for use without the network."""
     if not model.matching.learnt:
         return Similarity()
-    return Similarity(float(model.matching.scale), float(model.matching.bias))
+    return Similarity(float(model.matching.scale.detach()), float(model.matching.bias.detach()))
 
 
 def _check_frame(frame: NDArray[np.uint8]) -> None:
