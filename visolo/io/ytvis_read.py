@@ -51,7 +51,7 @@ def read_dataset(path: Path | str) -> Dataset:
     text = JsonText(path)
     tables = _read_tables(text)
     videos = [_video(value, f"{path}: videos[{i}]") for i, value in enumerate(tables.videos)]
-    categories = [_category(value, f"{path}: categories[{i}]") for i, value in enumerate(tables.categories)]
+    categories = [read_category(value, f"{path}: categories[{i}]") for i, value in enumerate(tables.categories)]
     refuse_repeated((video.video_id for video in videos), "videos", path)
     refuse_repeated((category.category_id for category in categories), "categories", path)
     refuse_repeated((raw.annotation_id for raw in tables.annotations), "annotations", path)
@@ -182,7 +182,12 @@ def _video(value: Any, where: str) -> Video:  # noqa: ANN401 - anything may stan
     return Video(fields.whole("id"), width, height, length, tuple(names))
 
 
-def _category(value: Any, where: str) -> Category:  # noqa: ANN401 - anything may stand in a user's file
+def read_category(value: Any, where: str) -> Category:  # noqa: ANN401 - anything may stand in a user's file
+    """One element of a file's 'categories'.
+
+    Raises:
+        AnnotationError: it has no usable id or name; a missing name becomes the id.
+    """
     fields = Fields(value, where)
     category_id = fields.whole("id")
     return Category(category_id, fields.text("name") if fields.has("name") else str(category_id))

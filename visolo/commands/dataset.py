@@ -1,0 +1,227 @@
+"""`dataset`: check, describe, merge, split and convert YouTube-VIS files."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from visolo.categories import label_set_names, load_label_set
+from visolo.commands.console import say, say_json, table, warn
+from visolo.errors import ConfigError
+from visolo.io.ytvis import Dataset, read_dataset, read_results, write_dataset
+from visolo.io.ytvis_edit import merge_datasets, relabelled, relocated, split_dataset
+from visolo.io.ytvis_text import JsonText
+from visolo.io.ytvis_types import areas_of
+
+_EXAMPLES = """examples:
+  python -m visolo dataset validate corrected.json --results results.json
+  python -m visolo dataset info corrected.json
+  python -m visolo dataset merge all.json a.json b/b.json
+  python -m visolo dataset split all.json train.json=80 valid.json=20
+  python -m visolo dataset convert coco.json stills.json --labels ytvis2021
+"""
+
+
+def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
+    """Add the command, its actions and their options."""
+    parser = commands.add_parser(
+        "dataset",
+        help="check, describe, merge, split and convert YouTube-VIS files",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    _add_looking(actions, shared)
+    _add_making(actions, shared)
+
+
+def _add_looking(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
+    validate = actions.add_parser("validate", parents=[shared], help="check a dataset or results file completely")
+    validate.add_argument("file", metavar="FILE.json", type=Path)
+    validate.add_argument("--results", metavar="R.json", type=Path, help="also check predictions for this dataset")
+    validate.add_argument("--images", metavar="DIR", type=Path, help="folder that file names start from")
+    validate.set_defaults(run=run_validate)
+    info = actions.add_parser("info", parents=[shared], help="count videos, tracks, masks and classes")
+    info.add_argument("file", metavar="FILE.json", type=Path)
+    info.add_argument("--json", action="store_true", help="print one JSON object")
+    info.set_defaults(run=run_info)
+
+
+def _add_making(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
+    merge = actions.add_parser("merge", parents=[shared], help="put the videos of several datasets into one")
+    merge.add_argument("out", metavar="OUT.json", type=Path)
+    merge.add_argument("files", metavar="IN.json", type=Path, nargs="+")
+    merge.set_defaults(run=run_merge)
+    split = actions.add_parser("split", parents=[shared], help="share the videos of a dataset out at random")
+    split.add_argument("file", metavar="IN.json", type=Path)
+    split.add_argument("parts", metavar="OUT.json=SHARE", nargs="+", help="e.g. train.json=80 valid.json=20")
+    split.add_argument("--seed", type=int, default=0, metavar="N", help="another draw (default: 0)")
+    split.set_defaults(run=run_split)
+    convert = actions.add_parser(
+        "convert",
+        parents=[shared],
+        help="make a dataset of COCO images, or change the label set",
+        description="COCO images become videos of one frame. With --labels, classes are matched by name.",
+    )
+    convert.add_argument("file", metavar="IN.json", type=Path)
+    convert.add_argument("out", metavar="OUT.json", type=Path)
+    convert.add_argument("--labels", metavar="NAME", help=f"label set of the result: {', '.join(label_set_names())}")
+    convert.set_defaults(run=run_convert)
+
+
+def run_validate(args: argparse.Namespace) -> None:
+    """Read everything strictly; what is merely odd becomes a warning."""
+    if JsonText(args.file).starts_with("["):
+        if args.results is not None:
+            raise ConfigError(f"{args.file}: is a results file; name the dataset first, then --results")
+        say(f"{args.file}: valid results, {len(read_results(args.file))} predictions")
+        return
+    dataset = read_dataset(args.file)
+    _warn_about_oddities(args, dataset)
+    counts = _counts(dataset)
+    say(
+        f"{args.file}: valid dataset, {counts['videos']} videos, {counts['frames']} frames, "
+        f"{counts['tracks']} tracks, {counts['masks']} masks"
+    )
+    if args.results is not None:
+        say(f"{args.results}: valid results, {len(read_results(args.results, dataset))} predictions")
+
+
+def run_info(args: argparse.Namespace) -> None:
+    """Print what a dataset holds."""
+    dataset = read_dataset(args.file)
+    tracks = Counter(annotation.category_id for annotation in dataset.annotations)
+    masks: Counter[int] = Counter()
+    for annotation in dataset.annotations:
+        masks[annotation.category_id] += sum(rle is not None for rle in annotation.segmentations)
+    counts = _counts(dataset)
+    if args.json:
+        classes = [
+            {"id": c.category_id, "name": c.name, "tracks": tracks[c.category_id], "masks": masks[c.category_id]}
+            for c in dataset.categories
+        ]
+        say_json({**counts, "categories": classes})
+        return
+    lengths = sorted(video.length for video in dataset.videos) or [0]
+    sizes = Counter(f"{video.width}x{video.height}" for video in dataset.videos)
+    say(f"{counts['videos']} videos, {counts['frames']} frames ({lengths[0]} to {lengths[-1]} each)")
+    say(f"{counts['tracks']} tracks ({counts['crowds']} crowds), {counts['masks']} masks")
+    say("sizes: " + ", ".join(f"{size} ({count})" for size, count in sizes.most_common(5)))
+    rows = [
+        (f"{c.category_id} {c.name}", str(tracks[c.category_id]), str(masks[c.category_id]))
+        for c in dataset.categories
+        if tracks[c.category_id]
+    ]
+    if rows:
+        say()
+        say(table(("class", "tracks", "masks"), rows))
+    say(f"{len(dataset.categories) - len(rows)} of {len(dataset.categories)} classes have no tracks")
+
+
+def run_merge(args: argparse.Namespace) -> None:
+    """Merge datasets; file names start from the new file's folder."""
+    merged = merge_datasets([_read_moved(path, args.out) for path in args.files])
+    write_dataset(args.out, merged)
+    _say_written(args.out, merged)
+
+
+def run_split(args: argparse.Namespace) -> None:
+    """Split a dataset at random."""
+    parts = [_part(text) for text in args.parts]
+    dataset = read_dataset(args.file)
+    shares = split_dataset(dataset, [share for _, share in parts], args.seed)
+    for (path, _), share in zip(parts, shares, strict=True):
+        moved = _moved(share, args.file, path)
+        write_dataset(path, moved)
+        _say_written(path, moved)
+
+
+def run_convert(args: argparse.Namespace) -> None:
+    """Convert COCO images, or to another label set."""
+    from visolo.io.coco_stills import is_coco, read_coco_stills
+
+    labels = load_label_set(args.labels) if args.labels else None
+    coco = is_coco(args.file)
+    if not coco and labels is None:
+        raise ConfigError(f"{args.file}: is a YouTube-VIS file already; name another label set with --labels")
+    dataset = _moved(read_coco_stills(args.file) if coco else read_dataset(args.file), args.file, args.out)
+    if labels is not None:
+        from visolo.training.datasets import match_categories
+
+        classes, unknown = match_categories(
+            {"categories": [{"id": c.category_id, "name": c.name} for c in dataset.categories]}, labels, args.file
+        )
+        new_ids = {old: labels.categories[index].category_id for old, index in classes.items()}
+        if unknown:
+            warn(f"{args.file}: tracks of classes that {labels.name} lacks are left out: {', '.join(unknown)}")
+        dataset = relabelled(dataset, labels.categories, new_ids)
+    write_dataset(args.out, dataset)
+    _say_written(args.out, dataset)
+
+
+def _read_moved(path: Path, out: Path) -> Dataset:
+    return _moved(read_dataset(path), path, out)
+
+
+def _moved(dataset: Dataset, old: Path, new: Path) -> Dataset:
+    """The dataset with file names that are found from the new file's folder."""
+    from visolo.commands.sources import find_images, image_roots
+
+    if old.resolve().parent == new.resolve().parent:
+        return dataset
+    named = next((video for video in dataset.videos if video.file_names), None)
+    if named is None:
+        return dataset
+    root = next((root for root in image_roots(old) if find_images(named, (root,)) is not None), None)
+    if root is None:
+        warn(f"{old}: its images are not beside it, so their names stay; name their folder with --images when needed")
+        return dataset
+    return relocated(dataset, root.resolve(), new.resolve().parent)
+
+
+def _part(text: str) -> tuple[Path, float]:
+    name, _, share = text.rpartition("=")
+    try:
+        value = float(share)
+    except ValueError:
+        value = 0.0
+    if not name or not 0 < value < float("inf"):
+        raise ConfigError(f"{text!r} is no part; write FILE=SHARE, e.g. train.json=80")
+    return Path(name), value
+
+
+def _counts(dataset: Dataset) -> dict[str, int]:
+    return {
+        "videos": len(dataset.videos),
+        "frames": sum(video.length for video in dataset.videos),
+        "tracks": len(dataset.annotations),
+        "crowds": sum(annotation.iscrowd for annotation in dataset.annotations),
+        "masks": sum(rle is not None for a in dataset.annotations for rle in a.segmentations),
+    }
+
+
+def _warn_about_oddities(args: argparse.Namespace, dataset: Dataset) -> None:
+    from visolo.commands.sources import find_images, image_roots
+
+    roots = image_roots(args.file, args.images)
+    missing = 0
+    for video in dataset.videos:
+        paths = find_images(video, roots)
+        missing += video.length if paths is None else sum(not path.is_file() for path in paths)
+    if missing:
+        warn(f"{args.file}: {missing} of {_counts(dataset)['frames']} frames have no image beside the file")
+    empty = sum(not any(areas_of(a.segmentations)) for a in dataset.annotations)
+    if empty:
+        warn(f"{args.file}: {empty} tracks have no mask with any pixel")
+    differing = sum(list(map(int, filter(None, a.areas))) != _areas(a.segmentations) for a in dataset.annotations)
+    if differing:
+        warn(f"{args.file}: the areas of {differing} tracks are not those of their masks; size-wise scores follow them")
+
+
+def _areas(segmentations: Any) -> list[int]:  # noqa: ANN401
+    return [area for area in areas_of(segmentations) if area]
+
+
+def _say_written(path: Path, dataset: Dataset) -> None:
+    counts = _counts(dataset)
+    say(f"{path}: {counts['videos']} videos, {counts['tracks']} tracks, {len(dataset.categories)} classes")

@@ -1,0 +1,96 @@
+"""Handing results to the app's project file, where the app is installed: the engine itself knows no app."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from visolo.categories import LabelSet
+from visolo.commands.sources import Source, VideoToTrack
+from visolo.errors import ConfigError, MediaError
+from visolo.results import FrameResult
+
+if TYPE_CHECKING:
+    from visolo.io.frame_source import FrameSource
+
+_WRITER, _RECORDS = "app.document.from_results", "app.document.records"
+
+
+def check_project(source: Source) -> None:
+    """Check before a long run that a project can take these videos.
+
+    Raises:
+        ConfigError: the app is not installed.
+        MediaError: a dataset's video is not exactly the images of one folder.
+    """
+    from visolo.io.images import images_in_folder
+
+    _app_module(_WRITER)
+    for video in source.videos:
+        if isinstance(video.media, tuple) and list(video.media) != images_in_folder(video.folder_or_file):
+            raise MediaError(
+                f"{video.folder_or_file}: a project shows whole folders, but video {video.video_id} is only "
+                "some of its images; move them to a folder of their own"
+            )
+
+
+class _ProjectSink:
+    """Puts frames into a run of a project."""
+
+    def __init__(self, run: Any) -> None:  # noqa: ANN401 - the app's type is not known here
+        self._run = run
+
+    def add(self, _frame: object, result: FrameResult) -> None:
+        """Add what was found in one frame."""
+        self._run.add([result])
+
+
+@contextmanager
+def project_sink(
+    path: Path,
+    video: VideoToTrack,
+    frames: "FrameSource",
+    size: tuple[int, int],
+    label_set: LabelSet,
+    settings: Mapping[str, Any],
+) -> Iterator[_ProjectSink]:
+    """A run over one video in a project, which is made when it does not exist.
+
+    Args:
+        path: of the project.
+        video: what is tracked.
+        frames: its open frames.
+        size: (height, width) of the masks in pixels.
+        label_set: the model's classes.
+        settings: JSON values to remember with the run.
+    """
+    if size != frames.size:
+        raise ConfigError(
+            f"{video.name}: its frames are {frames.size[0]} x {frames.size[1]}, the dataset says {size[0]} x "
+            f"{size[1]}; a project needs both the same, so correct the dataset"
+        )
+    record = _app_module(_RECORDS).Video(
+        video_id=video.video_id,
+        name=video.name,
+        source=str(video.folder_or_file.resolve()),
+        frame_count=len(frames),
+        height=size[0],
+        width=size[1],
+        frame_rate=frames.frame_rate,
+        pixel_aspect=frames.pixel_aspect,
+    )
+    writer = _app_module(_WRITER).ProjectWriter(path)
+    with writer as project, project.run(record, label_set, settings) as run:
+        yield _ProjectSink(run)
+
+
+def _app_module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"--project needs the app, which is not installed here ({error.name} is missing); "
+            "run from a checkout or install visolo-review, or leave --project out"
+        ) from error

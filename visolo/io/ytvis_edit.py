@@ -1,0 +1,98 @@
+"""Datasets made of datasets: merged, split, under another label set, with file names seen from another folder."""
+
+import itertools
+import os
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from visolo.categories import Category
+from visolo.errors import ConfigError
+from visolo.io.ytvis_types import Annotation, Dataset, Video
+
+
+def merge_datasets(datasets: Sequence[Dataset]) -> Dataset:
+    """All videos of several datasets, numbered anew from 1 in the order given.
+
+    Classes of the same name become one; the first dataset's ids stay.
+    """
+    category_ids: dict[str, int] = {}
+    videos: list[Video] = []
+    annotations: list[Annotation] = []
+    for dataset in datasets:
+        taken = set(category_ids.values())
+        for category in dataset.categories:
+            if category.name not in category_ids:
+                free = category.category_id if category.category_id not in taken else max(taken) + 1
+                category_ids[category.name] = free
+                taken.add(free)
+        video_ids = {video.video_id: len(videos) + i for i, video in enumerate(dataset.videos, start=1)}
+        videos += (replace(video, video_id=video_ids[video.video_id]) for video in dataset.videos)
+        for annotation in dataset.annotations:
+            name = dataset.category_by_id[annotation.category_id].name
+            annotations.append(
+                replace(
+                    annotation,
+                    annotation_id=len(annotations) + 1,
+                    video_id=video_ids[annotation.video_id],
+                    category_id=category_ids[name],
+                )
+            )
+    categories = tuple(Category(category_id, name) for name, category_id in category_ids.items())
+    first = datasets[0]
+    return Dataset(tuple(videos), categories, tuple(annotations), first.info, first.licenses)
+
+
+def split_dataset(dataset: Dataset, shares: Sequence[float], seed: int = 0) -> list[Dataset]:
+    """Datasets with disjoint random videos; all ids and the file order stay.
+
+    Args:
+        dataset: what to split.
+        shares: of the videos, in any unit: 80, 20 or 0.8, 0.2.
+        seed: decides which videos go where.
+
+    Raises:
+        ConfigError: a share is not positive, or a part would get no video.
+    """
+    if any(not share > 0 for share in shares):
+        raise ConfigError("every share of a split must be greater than 0")
+    video_ids = [video.video_id for video in dataset.videos]
+    random.Random(seed).shuffle(video_ids)
+    edges = [round(len(video_ids) * sum(shares[:i]) / sum(shares)) for i in range(len(shares) + 1)]
+    parts = [set(video_ids[start:stop]) for start, stop in itertools.pairwise(edges)]
+    if not all(parts):
+        raise ConfigError(f"{len(video_ids)} videos are too few for {len(shares)} parts with these shares")
+    return [_with_videos(dataset, part) for part in parts]
+
+
+def relabelled(dataset: Dataset, categories: Sequence[Category], new_ids: Mapping[int, int]) -> Dataset:
+    """The dataset under other classes.
+
+    Args:
+        dataset: what to convert.
+        categories: all classes of the result.
+        new_ids: new category id by old one; annotations of others are left out.
+    """
+    annotations = tuple(
+        replace(a, category_id=new_ids[a.category_id]) for a in dataset.annotations if a.category_id in new_ids
+    )
+    return replace(dataset, categories=tuple(categories), annotations=annotations)
+
+
+def relocated(dataset: Dataset, old_folder: Path, new_folder: Path) -> Dataset:
+    """The dataset with its file names, which start from one folder, starting from another."""
+
+    def moved(name: str) -> str:
+        return Path(os.path.relpath(old_folder / name, new_folder)).as_posix()
+
+    videos = tuple(replace(v, file_names=tuple(moved(name) for name in v.file_names)) for v in dataset.videos)
+    return replace(dataset, videos=videos)
+
+
+def _with_videos(dataset: Dataset, video_ids: set[int]) -> Dataset:
+    return replace(
+        dataset,
+        videos=tuple(v for v in dataset.videos if v.video_id in video_ids),
+        annotations=tuple(a for a in dataset.annotations if a.video_id in video_ids),
+    )

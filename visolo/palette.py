@@ -1,0 +1,40 @@
+"""The colour of a track: a function of its id alone, so that it never changes when other tracks come or go."""
+
+import colorsys
+from functools import cache
+
+Rgb = tuple[int, int, int]
+
+# Okabe and Ito's colours, told apart with every common kind of colour blindness. Their vermillion and blue come late:
+# on video they are the darkest. Black is left out, being invisible on dark footage.
+_FIRST = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#2f86d0")
+_GOLDEN_ANGLE = 137.508  # degrees; neighbouring ids never look alike
+_LIGHTNESS = (0.62, 0.48, 0.74)
+_SATURATION = (0.62, 0.70, 0.66)
+
+
+@cache
+def track_rgb(number: int) -> Rgb:
+    """Red, green and blue, 0 to 255.
+
+    Args:
+        number: of the track as people see it, from 1. The first seven are safe for colour-blind eyes.
+    """
+    if 1 <= number <= len(_FIRST):
+        code = _FIRST[number - 1]
+        return int(code[1:3], 16), int(code[3:5], 16), int(code[5:7], 16)
+    step = number - len(_FIRST)
+    hue = (step * _GOLDEN_ANGLE + 20.0) % 360.0 / 360.0
+    red, green, blue = colorsys.hls_to_rgb(hue, _LIGHTNESS[step % 3], _SATURATION[step // 3 % 3])
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def text_rgb(background: Rgb) -> Rgb:
+    """Near-black or white, whichever reads better on a colour."""
+    red, green, blue = (_linear(channel / 255) for channel in background)
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return (16, 18, 22) if luminance > 0.18 else (255, 255, 255)
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
