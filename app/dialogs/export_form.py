@@ -114,6 +114,7 @@ class ExportForm(QWidget):
         browse.setObjectName("exportBrowse")
         browse.clicked.connect(self._browse)
         target = QHBoxLayout()
+        target.setSpacing(8)
         target.addWidget(self._target, 1)
         target.addWidget(browse)
         form = QFormLayout(self)

@@ -54,6 +54,10 @@ class ClassMappingTable(QTableWidget):
         self.setObjectName("classMappings")
         self.setAccessibleName("What becomes of each class")
         self.setHorizontalHeaderLabels(["class here", "tracks", "class in the file"])
+        for column in (0, 2):
+            title = self.horizontalHeaderItem(column)
+            assert title is not None
+            title.setTextAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.verticalHeader().hide()
         self.setShowGrid(False)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)

@@ -134,6 +134,7 @@ class ImportDialog(QDialog):
         self._tracks.offer(has_videos=bool(edit.videos), has_scores=self._is_results)
         self._tracks.show()
         self._describe()
+        self._start_button.setFocus()
 
     def _chosen_edit(self) -> ImportTracks:
         """The edit with only what was chosen."""

@@ -52,6 +52,7 @@ class ResultsForm(QWidget):
         browse = QPushButton("Browse…", autoDefault=False)
         browse.clicked.connect(self._browse)
         dataset = QHBoxLayout()
+        dataset.setSpacing(8)
         dataset.addWidget(self._dataset, 1)
         dataset.addWidget(browse)
         self._form = QFormLayout(self)

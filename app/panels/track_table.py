@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from PySide6.QtCore import (
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
@@ -137,10 +138,19 @@ class TrackView(QTableView):
             self.edit_requested.emit(index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
-        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2} and self.currentIndex().isValid():
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.currentIndex().isValid():
             self.edit_requested.emit(self.currentIndex())
             return
         super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Keep Shift+Up and Shift+Down, which extend the selection here and change the speed elsewhere."""
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            is_shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier
+            if is_shifted and event.key() in {Qt.Key.Key_Up, Qt.Key.Key_Down}:
+                event.accept()
+                return True
+        return super().event(event)
 
 
 class TrackTable(QWidget):

@@ -118,7 +118,7 @@ def test_a_new_class_name_is_offered_and_one_undo_takes_it_back(table, project, 
     project.session.select({1, 3})
     click(qtbot, table, 2, Column.CLASS, Qt.KeyboardModifier.ControlModifier)
     project.session.select({1, 3})
-    qtbot.keyClick(table.view, Qt.Key.Key_F2)
+    qtbot.keyClick(table.view, Qt.Key.Key_Return)
     dialog = table.findChild(QDialog, "categoryDialog")
     line = dialog.findChild(QLineEdit)
     qtbot.keyClicks(line, "otter")
