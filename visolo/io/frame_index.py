@@ -66,9 +66,9 @@ class FrameIndex:
         return len(self.sources)
 
     @property
-    def starts(self) -> tuple[Start, ...]:
+    def starts(self) -> Sequence[Start]:
         """Where decoding can start, rising. The first is the start of the file and always there."""
-        return tuple(self._starts)
+        return self._starts
 
     def frame_index_of(self, decoded: DecodedFrame) -> int | None:
         """Which frame this is; None for one that decoding from the start does not deliver."""

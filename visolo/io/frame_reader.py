@@ -14,6 +14,7 @@ from visolo.io.rgb import RgbConverter
 from visolo.io.video_decoder import DecodedFrame, PacketMismatchError, VideoDecoder
 
 _FAR = 3000  # frames
+_LAST_RESORTS = 6
 _NEAR = 3  # frames ahead that are reached sooner by reading on than by seeking
 
 
@@ -25,6 +26,7 @@ class _Run:
     is_from_open: bool
     next_index: int
     last: DecodedFrame | None = None
+    last_kept: "_Kept | None" = None
 
 
 class _Kept(NamedTuple):
@@ -74,6 +76,7 @@ class FrameReader:
         self._report = report
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._run: _Run | None = None
+        self._wanted = 0
         # Per start, the first frame that damage keeps from coming out of it as it does from a newly opened file.
         self._damaged_from: dict[Start, int] = {}
 
@@ -84,7 +87,8 @@ class FrameReader:
             PacketMismatchError: the file no longer holds what it held.
             av.FFmpegError: it cannot be opened again.
         """
-        while True:
+        self._wanted = frame_index
+        for _ in range(2 * len(self._index.starts) + _LAST_RESORTS):  # every try gives up a start or gets there
             kept = self._kept.get(frame_index)
             if kept is None:
                 if not self._advance(frame_index):
@@ -95,6 +99,7 @@ class FrameReader:
                 self.forget()
                 self._run = _Run(kept.start, kept.is_from_open, kept.start.frame_index)
                 self._retreat(frame_index)
+        raise PacketMismatchError
 
     def forget(self) -> None:
         """Empty the store."""
@@ -109,13 +114,18 @@ class FrameReader:
         is_unfit = run is None or run.next_index > frame_index or (is_damaged and not run.is_from_open)
         if run is None or is_unfit or self._pays_to_seek(run, start, frame_index):
             run = self._begin(start, from_open=is_damaged)
-        for decoded in self._decoder:
-            if self._must_be_careful(decoded):
-                return True
-            if not self._take(run, decoded, frame_index):
-                return False
-            if run.next_index > frame_index:
-                return True
+        try:
+            for decoded in self._decoder:
+                if self._must_be_careful(decoded):
+                    return True
+                if not self._take(run, decoded):
+                    return False
+                if run.next_index > frame_index:
+                    return True
+        except PacketMismatchError:  # after a seek, some demuxers cut damaged stretches otherwise
+            if run.is_from_open:
+                raise
+            return False
         return self._end(run, frame_index)
 
     def _begin(self, start: Start, from_open: bool) -> _Run:
@@ -131,7 +141,7 @@ class FrameReader:
     def _pays_to_seek(run: _Run, start: Start, frame_index: int) -> bool:
         return start.frame_index > run.next_index and frame_index - run.next_index >= _NEAR
 
-    def _take(self, run: _Run, decoded: DecodedFrame, wanted: int) -> bool:
+    def _take(self, run: _Run, decoded: DecodedFrame) -> bool:
         """Put a decoded frame where it belongs; False when it shows that the run is not to be trusted."""
         run.last = decoded  # held while the next is decoded, as by any plain loop: see _begin
         frame_index = self._index.frame_index_of(decoded) if self._index.is_addressable else run.next_index
@@ -142,7 +152,7 @@ class FrameReader:
             if frame_index > run.next_index and is_first:  # the picture is built up over several frames
                 self._index.distrust(run.start, first_right=frame_index)
                 run.start = Start(frame_index, run.start.packet_index)
-                if frame_index > wanted:
+                if frame_index > self._wanted:
                     return False
             elif frame_index > run.next_index:
                 return False
@@ -158,10 +168,9 @@ class FrameReader:
         """Show the frame before in place of frames that the packets promised and the decoder does not give."""
         for missing in range(run.next_index, frame_index):
             self._report(f"frame {missing} cannot be decoded; the one before it is shown instead")
-            before = self._kept.get(missing - 1)
-            if before is None:  # nothing comes before the very first frame
+            if run.last_kept is None:  # nothing comes before the very first frame
                 raise PacketMismatchError
-            self._store(missing, before)
+            self._store(missing, run.last_kept)
 
     def _end(self, run: _Run, frame_index: int) -> bool:
         """What to do where the stream ends before `frame_index`."""
@@ -216,11 +225,11 @@ class FrameReader:
 
     def _keep(self, run: _Run, frame_index: int, frame: av.VideoFrame) -> None:
         if self._decoder.is_careful:
-            self._store(
-                frame_index, _Kept(self._converter.to_rgb(frame), run.start, run.is_from_open, fingerprint(frame))
-            )
+            picture = self._converter.to_rgb(frame)
+            run.last_kept = _Kept(picture, run.start, run.is_from_open, fingerprint(frame))
         else:
-            self._store(frame_index, _Kept(frame, run.start, run.is_from_open, None))
+            run.last_kept = _Kept(frame, run.start, run.is_from_open, None)
+        self._store(frame_index, run.last_kept)
 
     def _store(self, frame_index: int, kept: _Kept) -> None:
         if frame_index in self._kept:
@@ -228,8 +237,8 @@ class FrameReader:
         self._kept[frame_index] = kept
         self._kept_bytes += kept.byte_count
         while self._kept_bytes > self._cache_bytes and len(self._kept) > 1:
-            _, oldest = self._kept.popitem(last=False)
-            self._kept_bytes -= oldest.byte_count
+            oldest = next(index for index in self._kept if index != self._wanted)
+            self._kept_bytes -= self._kept.pop(oldest).byte_count
 
     def _rgb_of(self, kept: _Kept) -> NDArray[np.uint8]:
         if isinstance(kept.picture, np.ndarray):
