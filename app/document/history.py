@@ -10,6 +10,8 @@ from app.document.edits import Edit, EditRefused, RemoveVideo, RoutedEdit, edit_
 from app.document.records import LAST_FRAME, Change, FrameRange
 from app.document.transaction import ActiveRun, Transaction
 
+_FEW_PARTS = 8
+
 
 @dataclass(frozen=True)
 class HistoryEntry:
@@ -89,9 +91,7 @@ class History:
             raise EditRefused("The model is still running; stop it before undoing its run")
         with self.document.transaction() as connection:
             transaction = Transaction(self.document, entry.entry_id)
-            for (data,) in connection.execute(
-                "SELECT images FROM history_parts WHERE entry_id = ? ORDER BY part_id DESC", (entry.entry_id,)
-            ):
+            for data in reversed(self._parts(entry)):
                 transaction.restore(images.decode(data), forward=False)
             connection.execute("UPDATE history SET undone = 1 WHERE entry_id = ?", (entry.entry_id,))
         return transaction.change
@@ -109,9 +109,7 @@ class History:
             raise EditRefused("There is nothing to redo")
         with self.document.transaction() as connection:
             transaction = Transaction(self.document, entry.entry_id)
-            for (data,) in connection.execute(
-                "SELECT images FROM history_parts WHERE entry_id = ? ORDER BY part_id", (entry.entry_id,)
-            ):
+            for data in self._parts(entry):
                 transaction.restore(images.decode(data), forward=True)
             connection.execute("UPDATE history SET undone = 0 WHERE entry_id = ?", (entry.entry_id,))
             if entry.video_id is not None:
@@ -209,6 +207,14 @@ class History:
 
     def _set_covered(self, entry_id: int, covered: int | None) -> None:
         self.document.connection.execute("UPDATE history SET covered = ? WHERE entry_id = ?", (covered, entry_id))
+
+    def _parts(self, entry: HistoryEntry) -> list[bytes]:
+        parts = self.document.rows(
+            "SELECT images FROM history_parts WHERE entry_id = ? ORDER BY part_id", entry.entry_id
+        )
+        if len(parts) > _FEW_PARTS:
+            self.document.cache.clear()  # following each of so many steps takes longer than beginning anew
+        return [data for (data,) in parts]
 
     def _next_undo(self) -> HistoryEntry | None:
         """The latest edit; runs that are on in other videos than its own do not stand in its way."""

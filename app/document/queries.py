@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ class Queries:
             video_id,
             track_id,
         )
-        columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+        columns = np.fromiter(chain.from_iterable(rows), np.float64, 4 * len(rows)).reshape(-1, 4).T
         return Lane(
             columns[0].astype(np.int32),
             columns[1].astype(np.float32),

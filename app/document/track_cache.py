@@ -4,7 +4,8 @@ Everything here can be computed again from the file; it is dropped or extended b
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
@@ -35,19 +36,25 @@ class Votes:
     Half-precision scores sum without rounding in float64, so the order of adding does not matter.
 
     Attributes:
+        counts: instances by run.
+        sums: (C,) float64 by run.
         means: by category id; None until someone asks.
     """
 
-    count: int = 0
+    counts: dict[int, int] = field(default_factory=dict)
     sums: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     means: dict[int, float] | None = None
 
     def add(self, run_id: int, scores: NDArray[np.float64], count: int) -> None:
-        """Add the sum of `count` instances of a run."""
-        self.count += count
+        """Add the sum of `count` instances of a run; both negative to take instances out."""
         self.means = None
+        self.counts[run_id] = self.counts.get(run_id, 0) + count
         self.sums[run_id] = self.sums[run_id] + scores if run_id in self.sums else scores
+        if not self.counts[run_id]:
+            del self.counts[run_id], self.sums[run_id]
 
+
+_QUICK_SPAN = 16  # frames
 
 _Sums = TypeVar("_Sums", Presence, Votes)
 
@@ -95,8 +102,9 @@ class TrackCache:
             return {}
         if votes.means is None:
             votes.means = {}
+            count = sum(votes.counts.values())
             for run_id in sorted(votes.sums):
-                means = (votes.sums[run_id] / votes.count).tolist()
+                means = (votes.sums[run_id] / count).tolist()
                 for category_id, mean in zip(self.run_categories(run_id), means, strict=True):
                     votes.means[category_id] = votes.means.get(category_id, 0.0) + mean
         return votes.means
@@ -108,11 +116,15 @@ class TrackCache:
             self._run_categories[run_id] = tuple(json.loads(text))
         return self._run_categories[run_id]
 
-    def forget(self, video_id: int, track_ids: Iterable[int]) -> None:
-        """These tracks changed."""
-        track_ids = set(track_ids)
+    def change(self, video_id: int, before: Sequence[Cell], after: Sequence[Cell]) -> None:
+        """Some instances of a video were replaced by others."""
+        track_ids = {cell.track_id for cell in chain(before, after)}
         self._stale_presence.setdefault(video_id, set()).update(track_ids)
-        self._stale_votes.setdefault(video_id, set()).update(track_ids)
+        frames = {cell.frame_index for cell in chain(before, after)}
+        if max(frames) - min(frames) > _QUICK_SPAN:
+            self._stale_votes.setdefault(video_id, set()).update(track_ids)
+        elif video_id in self._votes:
+            self._move_votes(self._votes[video_id], video_id, before, after)
 
     def extend(self, cell: Cell, class_scores: NDArray[np.float16]) -> None:
         """An instance that a run has just added, where its track was absent."""
@@ -130,6 +142,22 @@ class TrackCache:
         """Anything may have changed."""
         for table in (self._presence, self._votes, self._stale_presence, self._stale_votes, self._run_categories):
             table.clear()
+
+    def _move_votes(
+        self, votes: dict[int, Votes], video_id: int, before: Sequence[Cell], after: Sequence[Cell]
+    ) -> None:
+        """Follow a change of few frames, so that editing a mask of a long track does not read all of its votes."""
+        stale = self._stale_votes.get(video_id, set())
+        moves = Counter((c.track_id, c.run_id, c.frame_index, c.slot) for c in after if c.run_id)
+        moves.subtract((c.track_id, c.run_id, c.frame_index, c.slot) for c in before if c.run_id)
+        for (track_id, run_id, frame_index, slot), sign in moves.items():
+            if sign and track_id not in stale:
+                place = np.array([frame_index]), np.array([slot])
+                scores = read_class_scores(self._read, run_id, len(self.run_categories(run_id)), *place)
+                votes.setdefault(track_id, Votes()).add(run_id, sign * scores[0].astype(np.float64), sign)
+        for track_id in {key[0] for key in moves} & votes.keys():
+            if not votes[track_id].counts:
+                del votes[track_id]
 
     def _count(self, video_id: int, track_ids: set[int] | None) -> dict[int, Presence]:
         rows = self._read(

@@ -1,7 +1,8 @@
 """Primitives that edits and runs are composed of: each changes rows and notes what was there and what is there now."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Protocol
 
 from app.document.document import Document
@@ -95,7 +96,7 @@ class Transaction:
         self._connection.executemany(_UPSERT_CELL, [cell for position, cell in new.items() if position in old])
         self._connection.executemany(_INSERT_CELL, [cell for position, cell in new.items() if position not in old])
         self.images.note_cells(old, new)
-        self._touch_cells(old.keys() | new.keys())
+        self._touch_cells(before, after)
 
     def add_landed(self, cells: Sequence[Cell]) -> None:
         """Put instances that a run has found at vacant positions; the caller extends the cache, it is not dropped."""
@@ -160,10 +161,11 @@ class Transaction:
         side = 1 if forward else 0
         for key, pair in images.rows.items():
             self._write_row(key, pair[side])
-        cells = images.after if forward else images.before
-        self._delete_cells(position for position, cell in cells.items() if cell is None)
-        self._connection.executemany(_UPSERT_CELL, (cell for cell in cells.values() if cell is not None))
-        self._touch_cells(cells.keys())
+        old, new = (images.before, images.after) if forward else (images.after, images.before)
+        before, after = ([cell for cell in cells.values() if cell is not None] for cells in (old, new))
+        self._delete_cells(position for position, cell in new.items() if cell is None)
+        self._connection.executemany(_UPSERT_CELL, after)
+        self._touch_cells(before, after)
 
     def note(self, change: Change) -> None:
         """Say what else changed."""
@@ -200,21 +202,13 @@ class Transaction:
             videos = frozenset({int(ids[0] or 0)}) if table == "videos" else frozenset[int]()
             self.note(Change(videos, categories=table == "categories", videos=table == "videos"))
 
-    def _touch_cells(self, positions: Set[Position]) -> None:
-        if not positions:
-            return
-        for video_id, track_ids in _tracks_by_video(positions).items():
-            self.document.cache.forget(video_id, track_ids)
-            self.note(Change(frozenset({video_id}), frozenset(track_ids)))
-        frames = {position[2] for position in positions}
-        self.note(Change(frames=FrameRange(min(frames), max(frames))))
-
-
-def _tracks_by_video(positions: Iterable[Position]) -> dict[int, set[int]]:
-    tracks: dict[int, set[int]] = {}
-    for video_id, track_id in {position[:2] for position in positions}:
-        tracks.setdefault(video_id, set()).add(track_id)
-    return tracks
+    def _touch_cells(self, before: Sequence[Cell], after: Sequence[Cell]) -> None:
+        for video_id in {cell.video_id for cell in chain(before, after)}:
+            old, new = ([c for c in cells if c.video_id == video_id] for cells in (before, after))
+            self.document.cache.change(video_id, old, new)
+            frames = {cell.frame_index for cell in chain(old, new)}
+            track_ids = frozenset(cell.track_id for cell in chain(old, new))
+            self.note(Change(frozenset({video_id}), track_ids, FrameRange(min(frames), max(frames))))
 
 
 def _where(keys: tuple[str, ...]) -> str:
