@@ -1,7 +1,7 @@
 """Masks drawn on frames, for people: translucent fill, contour, id and class; as pictures and as an H.264 video."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from visolo import rle as rle_module
 from visolo.errors import ConfigError, OutputError
 from visolo.io.atomic import atomic_path
 from visolo.palette import Rgb, text_rgb, track_rgb
 from visolo.results import FrameResult, InstanceResult
 from visolo.rle import Rle
+from visolo.rle_box import decode_in_box
 
 Frame = NDArray[np.uint8]
 
@@ -27,6 +27,7 @@ SUFFIXES = (".mp4", ".mkv", ".mov")
 _FILL = 0.45  # opacity
 _DEFAULT_RATE = 25.0  # frames per second of image folders
 _HIGH_DEFINITION = 720  # lines from which players take BT.709 for granted
+_FONTS = ("DejaVuSans.ttf", "Arial.ttf", "Helvetica.ttc")
 _PADDING = 3  # px around a label's text
 
 
@@ -145,8 +146,10 @@ class OverlaySink:
 
 
 def _mask_at(rle: Rle, size: tuple[int, ...]) -> NDArray[np.uint8]:
-    mask = np.ascontiguousarray(rle_module.decode(rle), dtype=np.uint8)
-    if mask.shape != tuple(size):
+    box, part = decode_in_box(rle)
+    mask = np.zeros(rle.size, dtype=np.uint8)
+    mask[box.y : box.y + box.height, box.x : box.x + box.width] = part
+    if rle.size != tuple(size):
         mask = np.asarray(cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
     return mask
 
@@ -170,8 +173,17 @@ def _put_label(picture: Frame, mask: NDArray[np.uint8], text: str, color: Rgb) -
 
 @lru_cache(maxsize=1024)
 def _label(text: str, color: Rgb, size_px: int) -> Frame:
-    font = ImageFont.load_default(size_px)
+    font = _font(size_px)
     left, top, right, bottom = font.getbbox(text)
     image = Image.new("RGB", (round(right - left) + 2 * _PADDING, round(bottom - top) + 2 * _PADDING), color)
     ImageDraw.Draw(image).text((_PADDING - left, _PADDING - top), text, font=font, fill=text_rgb(color))
     return np.asarray(image)
+
+
+@lru_cache(maxsize=16)
+def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """A font of the system with more letters than Pillow's own, which knows no accents."""
+    for name in _FONTS:
+        with suppress(OSError):
+            return ImageFont.truetype(name, size_px)
+    return ImageFont.load_default(size_px)

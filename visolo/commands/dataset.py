@@ -7,6 +7,7 @@ from typing import Any
 
 from visolo.categories import label_set_names, load_label_set
 from visolo.commands.console import say, say_json, table, warn
+from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError
 from visolo.io.ytvis import Dataset, read_dataset, read_results, write_dataset
 from visolo.io.ytvis_edit import merge_datasets, relabelled, relocated, split_dataset
@@ -120,6 +121,7 @@ def run_info(args: argparse.Namespace) -> None:
 
 def run_merge(args: argparse.Namespace) -> None:
     """Merge datasets; file names start from the new file's folder."""
+    check_output(args.out)
     merged = merge_datasets([_read_moved(path, args.out) for path in args.files])
     write_dataset(args.out, merged)
     _say_written(args.out, merged)
@@ -128,6 +130,8 @@ def run_merge(args: argparse.Namespace) -> None:
 def run_split(args: argparse.Namespace) -> None:
     """Split a dataset at random."""
     parts = [_part(text) for text in args.parts]
+    for path, _ in parts:
+        check_output(path)
     dataset = read_dataset(args.file)
     shares = split_dataset(dataset, [share for _, share in parts], args.seed)
     for (path, _), share in zip(parts, shares, strict=True):
@@ -140,6 +144,7 @@ def run_convert(args: argparse.Namespace) -> None:
     """Convert COCO images, or to another label set."""
     from visolo.io.coco_stills import is_coco, read_coco_stills
 
+    check_output(args.out)
     labels = load_label_set(args.labels) if args.labels else None
     coco = is_coco(args.file)
     if not coco and labels is None:

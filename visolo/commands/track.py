@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from visolo.commands.console import progress, say, warn
 from visolo.commands.engine import Engine, add_engine_arguments, add_rule_arguments, load_engine, with_rules
+from visolo.commands.outputs import check_output
 from visolo.commands.sources import FrameFeed, Source, VideoToTrack, find_videos
 from visolo.config import InferenceConfig
-from visolo.errors import ConfigError, OutputError
+from visolo.errors import ConfigError
 from visolo.io.ytvis import Dataset, ResultEntry, write_results
 from visolo.results import FrameResult
 
@@ -118,10 +119,8 @@ def _check_options(args: argparse.Namespace) -> None:
 
 def _check_outputs(args: argparse.Namespace, source: Source) -> None:
     for path in (args.out, args.overlay, args.project):
-        if path is not None and path.is_dir():
-            raise OutputError(f"{path}: is a folder; name a file in it")
-        if path is not None and not path.parent.is_dir():
-            raise OutputError(f"{path}: there is no folder {path.parent} to write to; make it first")
+        if path is not None:
+            check_output(path)
     if args.overlay is not None and len(source.videos) > 1:
         raise ConfigError(f"--overlay shows one video, {args.source} has {len(source.videos)}; track them one by one")
     if args.overlay is not None:

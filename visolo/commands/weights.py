@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from visolo.commands.console import say, say_json
+from visolo.commands.outputs import check_output
 from visolo.config import preset_names
 
 _KINDS = {"visolo": "VISOLO Review", "official": "official VISOLO checkpoint", "torchvision": "torchvision ResNet"}
@@ -36,6 +37,7 @@ def run_convert(args: argparse.Namespace) -> None:
     """Rewrite a checkpoint."""
     from visolo.model.checkpoint import convert
 
+    check_output(args.target)
     convert(args.source, args.target, args.preset, args.half)
     say(f"{args.target}: {args.target.stat().st_size / 1e6:.1f} MB")
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from visolo.errors import AnnotationError
 
+_WORDS = ("null", "true", "false", "-")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -40,7 +41,9 @@ class JsonText:
         try:
             value, self._at = self._decoder.raw_decode(self._text, self._at)
         except json.JSONDecodeError as error:
-            self._fail(error.pos, error.msg)
+            rest = self._text[error.pos : error.pos + 8]
+            is_cut = error.msg.startswith("Unterminated string") or any(word.startswith(rest) for word in _WORDS)
+            self._fail(len(self._text) if is_cut else error.pos, error.msg)
         except RecursionError:
             self._fail(self._at, "brackets nested too deeply")
         except ValueError:  # a number of thousands of digits
