@@ -13,6 +13,7 @@ from app.session import Session
 from visolo.categories import Category
 
 _ROLE = Qt.ItemDataRole.UserRole
+_LEAST_VOTE = 0.02
 _STEPS: dict[int, int] = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
 
 
@@ -111,9 +112,7 @@ class CategoryDialog(QDialog):
         layout.addWidget(self._list, 1)
         layout.addWidget(hint)
         self._narrow("")
-
-    def sizeHint(self) -> QSize:  # noqa: D102 - Qt's
-        return QSize(320, 420)
+        self.resize(QSize(340, 440))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Arrow keys in the line move through the list."""
@@ -149,7 +148,7 @@ class CategoryDialog(QDialog):
 
     def _text_of(self, category: Category) -> str:
         vote = self._votes.get(category.category_id, 0.0)
-        return f"{category.name}    {vote:.2f}" if vote >= 0.005 else category.name
+        return f"{category.name}    {vote:.2f}" if vote >= _LEAST_VOTE else category.name
 
     def _take_current(self) -> None:
         item = self._list.currentItem()

@@ -1,20 +1,18 @@
 """The inspector: what the model thought of the selected track's class, and what it is in the current frame."""
 
 from functools import partial
-from time import perf_counter
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import theme
 from app.dialogs.category import CategoryChoice, choose_category, set_category
 from app.document.records import Change, Instance, Origin, Track
+from app.panels.pacing import PacedRefresh
 from app.panels.votes import VoteBar, VoteStrip, VoteSummary, summarise, vote_sentence
 from app.session import Session
 
 _REFRESH_MS = 100
-# Reading the votes of a long track takes a while; never spend more than this share of the time on it.
-_BUSY_SHARE = 10
 _BUTTONS = 3
 _ORIGINS = {
     Origin.MODEL: "by the model",
@@ -40,11 +38,10 @@ class Inspector(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._build()
-        self._timer = QTimer(self, interval=_REFRESH_MS, singleShot=True)
-        self._timer.timeout.connect(self._refresh)
-        session.project_opened.connect(self._refresh)
-        session.video_changed.connect(self._refresh)
-        session.selection_changed.connect(self._refresh)
+        self._paced = PacedRefresh(self._refresh, _REFRESH_MS, self)
+        session.project_opened.connect(self._paced.now)
+        session.video_changed.connect(self._paced.now)
+        session.selection_changed.connect(self._paced.now)
         session.document_changed.connect(self._note_change)
         session.frame_changed.connect(self._show_frame)
         theme.theme_changes().changed.connect(self._restyle)
@@ -97,14 +94,13 @@ class Inspector(QScrollArea):
         is_here = video is not None and video.video_id in change.video_ids
         if not change.categories and not (is_here and (selection & change.track_ids or not change.track_ids)):
             return
-        if self._session.run.state != "running":
-            self._refresh()
-        elif not self._timer.isActive():
-            self._timer.start()
+        if self._session.run.state == "running":
+            self._paced.soon()
+        else:
+            self._paced.now()
 
     def _refresh(self) -> None:
         session = self._session
-        started = perf_counter()
         tracks = self._tracks = self._selected()
         is_one = len(tracks) == 1
         self._empty.setVisible(not tracks)
@@ -119,7 +115,6 @@ class Inspector(QScrollArea):
         self._show_votes(tracks)
         self._show_buttons(tracks)
         self._show_frame()
-        self._timer.setInterval(max(_REFRESH_MS, round((perf_counter() - started) * 1000 * _BUSY_SHARE)))
 
     def _restyle(self) -> None:
         self._show_buttons(self._tracks)

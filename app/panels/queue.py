@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.document.edits import RemoveVideo
 from app.document.records import Change, Video
+from app.panels.pacing import PacedRefresh
 from app.panels.queue_model import (
     PICTURE_SIZE,
     PROGRESS_ROLE,
@@ -106,8 +107,7 @@ class QueuePanel(QWidget):
         self.setObjectName("queuePanel")
         self.model = QueueModel(session, self)
         self._build()
-        self._timer = QTimer(self, interval=_REFRESH_MS, singleShot=True)
-        self._timer.timeout.connect(self._refresh_changed)
+        self._paced = PacedRefresh(self._refresh_changed, _REFRESH_MS, self)
         self._changes = Change()
         session.project_opened.connect(self._show_project)
         session.video_changed.connect(self._show_current)
@@ -193,8 +193,7 @@ class QueuePanel(QWidget):
             self._show_videos()
             return
         self._changes = self._changes.union(change)
-        if not self._timer.isActive():
-            self._timer.start()
+        self._paced.soon()
 
     def _note_run(self, run: RunStatus) -> None:
         self._note_change(Change(frozenset({run.video_id})))

@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import theme
 from app.document.records import Change, FrameRange, TrackSummary
+from app.panels.pacing import PacedRefresh
 from app.panels.timeline_lanes import LaneStore
 from app.panels.timeline_scene import LaneHead, TimelineScene
 from app.session import RunStatus, Scope, Session
@@ -32,8 +33,7 @@ class TimelineModel(QObject):
         self.scene = TimelineScene()
         self.lanes = LaneStore()
         self._session = session
-        self._refresh_timer = QTimer(self, interval=_REFRESH_MS, singleShot=True)
-        self._refresh_timer.timeout.connect(self._refresh)
+        self._paced = PacedRefresh(self._refresh, _REFRESH_MS, self)
         self._run_timer = QTimer(self, interval=_HEAD_MS, singleShot=True)
         self._run_timer.timeout.connect(self._show_run)
         self._load_timer = QTimer(self, interval=0, singleShot=True)
@@ -45,7 +45,7 @@ class TimelineModel(QObject):
         session.selection_changed.connect(self._show_selection)
         session.scope_changed.connect(self._show_scope)
         session.range_changed.connect(self._show_range)
-        session.visibility_changed.connect(self._refresh)
+        session.visibility_changed.connect(self._paced.now)
         session.run_changed.connect(self._note_run)
         theme.theme_changes().changed.connect(self.still_changed)
         self._show_video()
@@ -82,10 +82,9 @@ class TimelineModel(QObject):
             return
         self.lanes.changed(change)
         if self._session.run.state == "running":
-            if not self._refresh_timer.isActive():
-                self._refresh_timer.start()
+            self._paced.soon()
         else:
-            self._refresh()
+            self._paced.now()
 
     def _refresh(self) -> None:
         """Read the list of tracks and whatever became stale."""

@@ -13,7 +13,6 @@ from PySide6.QtCore import (
     QSize,
     QSortFilterProxyModel,
     Qt,
-    QTimer,
     Signal,
 )
 from PySide6.QtGui import QIcon, QKeyEvent, QMouseEvent, QPainter
@@ -35,6 +34,7 @@ from app import theme
 from app.dialogs.category import choose_category
 from app.document.edits import SetLocked
 from app.document.records import Change
+from app.panels.pacing import PacedRefresh
 from app.panels.track_menu import track_menu
 from app.panels.track_model import SORT_ROLE, TRACK_ID_ROLE, Column, TrackTableModel
 from app.session import Session
@@ -168,10 +168,9 @@ class TrackTable(QWidget):
         self._sorted.setFilterKeyColumn(-1)
         self._sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._build()
-        self._timer = QTimer(self, interval=_REFRESH_MS, singleShot=True)
-        self._timer.timeout.connect(self._refresh)
-        session.project_opened.connect(self._refresh)
-        session.video_changed.connect(self._refresh)
+        self._paced = PacedRefresh(self._refresh, _REFRESH_MS, self)
+        session.project_opened.connect(self._paced.now)
+        session.video_changed.connect(self._paced.now)
         session.document_changed.connect(self._note_change)
         session.selection_changed.connect(self._show_selection)
         session.visibility_changed.connect(self._model.refresh_visibility)
@@ -230,10 +229,10 @@ class TrackTable(QWidget):
         is_here = video is not None and video.video_id in change.video_ids
         if not is_here and not change.categories and not change.videos:
             return
-        if self._session.run.state != "running":
-            self._refresh()
-        elif not self._timer.isActive():
-            self._timer.start()
+        if self._session.run.state == "running":
+            self._paced.soon()
+        else:
+            self._paced.now()
 
     def _refresh(self) -> None:
         self._is_syncing = True
