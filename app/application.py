@@ -196,17 +196,23 @@ def _start_log(folder: Path) -> None:
 
 
 def _close_on_signals(window: "MainWindow") -> None:
+    """Ctrl+C in the terminal and a polite kill close the window as a person would."""
     from PySide6.QtCore import QTimer
 
-    def close(_signal: int, _frame: object) -> None:
-        window.close()
+    received: list[int] = []
 
-    signal.signal(signal.SIGINT, close)
-    signal.signal(signal.SIGTERM, close)
+    def note(number: int, _frame: object) -> None:
+        # Python calls this in the middle of whatever is going on; closing waits for the event loop.
+        received.append(number)
+
+    def close_if_told() -> None:
+        if received:
+            timer.stop()
+            logger.info("closing on signal %d", received[0])
+            window.close()
+
+    signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGTERM, note)
     timer = QTimer(window, interval=_SIGNAL_POLL_MS)
-    timer.timeout.connect(_let_python_look)
+    timer.timeout.connect(close_if_told)
     timer.start()
-
-
-def _let_python_look() -> None:
-    """Does nothing; being called is what lets Python notice signals."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app.document.document import Document
-from app.document.exchange import ImportTracks
 from app.document.history import History
 from app.projects import add_media, copy_project, is_project, open_or_create, project_path_for
 from app.session import Session
@@ -14,6 +14,9 @@ from app.settings import Settings
 from app.video.media_loader import MediaLoader, OpenedMedia, opened_media
 from app.workers.task import Task, TaskQueue
 from visolo.errors import MediaError, VisoloError
+
+if TYPE_CHECKING:
+    from app.document.exchange import ImportTracks
 
 
 class Opener(QObject):
@@ -156,7 +159,7 @@ class Opener(QObject):
             self._start(reading_task(project, plan.source), self._take_import)
             self._new_document = document
 
-    def _take_import(self, edit: ImportTracks) -> None:
+    def _take_import(self, edit: "ImportTracks") -> None:
         document = self._new_document
         if self.sender() is not self._task or document is None:
             return

@@ -18,6 +18,8 @@ from visolo.results import FrameResult, InstanceResult
 from visolo.rle import encode
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Networks of this size are done before a second thread has started; on a busy computer waiting for it takes seconds.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 WIDTH, HEIGHT, FRAMES, RATE = 96, 64, 40, 25
 # Frame k of the clip is this much brighter than frame k - 1, so that a picture says which frame it is.

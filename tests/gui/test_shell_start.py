@@ -24,13 +24,13 @@ app = QApplication([])
 window = open_window(app, parse_arguments(sys.argv[1:]))
 window.workspace.player.playing_changed.connect(print)
 shown = time.process_time()
-at_once = sorted({"torch", "cv2", "av"} & sys.modules.keys())
+at_once = sorted({"torch", "cv2"} & sys.modules.keys())
 deadline = time.monotonic() + 60
 while window.workspace.canvas.shown_frame < 0 and time.monotonic() < deadline:
     app.processEvents()
 later = sorted({"torch"} & sys.modules.keys())
-window.close()
 print("RESULT", round(shown, 2), at_once, later, window.workspace.canvas.shown_frame >= 0)
+window.close()
 """
 
 
