@@ -1,5 +1,6 @@
 """A lane's bar as an image: one value per device pixel becomes a strip with round ends, score shading and marks."""
 
+import math
 from functools import cache
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ _FAINTEST, _FAINTEST_SCORE, _FULL_SCORE = 0.5, 0.25, 0.75
 _DIMMED = 0.28
 _GAP_ALPHA = 0.4
 _LEVELS = 64
+_BAR_PER_GAP_LINE = 14
 
 
 class Bar(NamedTuple):
@@ -66,7 +68,8 @@ def bar_image(row: LaneRow, color: QColor, mark: QColor, height: int, dimmed: bo
     pixels = bgra.view("<u4")[..., 0]
     pixels[:] = body
     _round_corners(pixels, row.present)
-    pixels[height // 2, row.gap] = _packed(color, _GAP_ALPHA * (_DIMMED if dimmed else 1))
+    middle, thickness = height // 2, max(1, height // _BAR_PER_GAP_LINE)
+    pixels[middle : middle + thickness, row.gap] = _packed(color, _GAP_ALPHA * (_DIMMED if dimmed else 1))
     _draw_marks(pixels, row, _packed(mark, 1.0))
     return image
 
@@ -103,14 +106,19 @@ def _packed(color: QColor, alpha: float) -> int:
     return (level << 24) | (red << 16) | (green << 8) | blue
 
 
+def _corner_insets(radius: int) -> list[int]:
+    """Pixels that a round corner takes from each line, outermost first."""
+    return [round(radius - math.sqrt(radius**2 - (radius - line - 0.5) ** 2)) for line in range(radius)]
+
+
 def _round_corners(pixels: NDArray[np.uint32], present: NDArray[np.bool_]) -> None:
     """Clear the corners where presence begins and ends; what goes on outside the view has no corner."""
     height, width = pixels.shape
     begins = np.flatnonzero(present[1:] & ~present[:-1]) + 1
     ends = np.flatnonzero(present[:-1] & ~present[1:])
-    radius = max(1, height // 6)
-    for line in range(radius):
-        steps = range(radius - line)
-        columns = np.concatenate([begins + k for k in steps] + [ends - k for k in steps]).clip(0, width - 1)
+    for line, inset in enumerate(_corner_insets(max(1, height // 5))):
+        steps = range(inset)
+        columns = np.concatenate([begins[:0], *(begins + k for k in steps), *(ends - k for k in steps)])
+        columns = columns.clip(0, width - 1)
         pixels[line, columns] = 0
         pixels[height - 1 - line, columns] = 0

@@ -2,8 +2,9 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QMenu
+from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QMainWindow, QMenu
 
 from app.document.edits import DeleteTrack, RenameCategory, SetLocked
 from app.panels.track_model import Column, TrackTableModel
@@ -152,6 +153,38 @@ def test_the_menu_assigns_to_a_new_track(table, project, qtbot):
     assert project.document.lane(1, 4).frame_indices.tolist() == [7]
     assert project.session.selection == {4}
     assert texts(table, Column.ID) == ["1", "2", "3", "4"]
+
+
+def test_the_menu_shows_the_keys_in_force(project, qtbot):
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    table = TrackTable(project.session)
+    window.setCentralWidget(table)
+    action = QAction("Swap", window, objectName="track.swap")
+    action.setShortcut(QKeySequence("Ctrl+Shift+8"))
+    window.addAction(action)
+    window.show()
+    project.session.select({1, 2})
+    table.view.customContextMenuRequested.emit(cell(table, 0, Column.CLASS))
+    entry = menu_action(table, "Swap 1 and 2")
+    assert entry.text() == "Swap 1 and 2 everywhere\tCtrl+Shift+8"
+    assert entry.shortcut().isEmpty(), "two owners of one key would both lose it"
+
+
+def test_shift_and_arrows_extend_the_selection_whatever_they_mean_elsewhere(project, qtbot):
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    table = TrackTable(project.session)
+    window.setCentralWidget(table)
+    faster = QAction("Slower", window)
+    faster.setShortcut(QKeySequence("Shift+Down"))
+    window.addAction(faster)
+    window.show()
+    qtbot.waitActive(window)
+    click(qtbot, table, 0, Column.CLASS)
+    table.view.setFocus()
+    qtbot.keyClick(table.view, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    assert project.session.selection == {1, 2}
 
 
 def test_scoped_entries_are_off_while_no_range_is_marked(table, project, qtbot):
