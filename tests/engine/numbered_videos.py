@@ -13,7 +13,7 @@ import numpy as np
 
 os.environ.setdefault("SVT_LOG", "1")  # errors only
 
-FRAMES = 120
+FRAMES = 100
 SIZE = (64, 96)
 QUIET_X265 = "log-level=none:pools=1:frame-threads=1"
 

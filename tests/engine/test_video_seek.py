@@ -284,7 +284,7 @@ def test_every_shared_video_is_exact(shared: Path, folder: str) -> None:
     wrong = {}
     for path in videos:
         expected = plain_decode(path)
-        with open_frames(path, cache_bytes=16 << 20) as frames:
+        with open_frames(path) as frames:
             # Large pictures in long groups take their time: fewer seeks there; tests/bench/seek.py does them all.
             seeks = SEEKS if frames.size[0] * frames.size[1] < 250_000 else 12
             indices = random_indices(len(expected), seeks)

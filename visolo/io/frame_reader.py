@@ -225,6 +225,9 @@ class FrameReader:
 
     def _keep(self, run: _Run, frame_index: int, frame: av.VideoFrame) -> None:
         if self._decoder.is_careful:
+            height, width = self._converter.size
+            if self._index.fingerprints and (self._wanted - frame_index) * height * width * 3 > self._cache_bytes:
+                return  # it would be gone again before it is asked for
             picture = self._converter.to_rgb(frame)
             run.last_kept = _Kept(picture, run.start, run.is_from_open, fingerprint(frame))
         else:

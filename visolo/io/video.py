@@ -51,13 +51,14 @@ class VideoFrames(FrameSource):
         self.path, self.name = path, path.name
         self._decoder = _open_decoder(path)
         try:
+            self._time_base = self._decoder.stream.time_base or Fraction(1)
             self._index = self._build_index(progress)
             self._decoder.start_over()
             self._converter = RgbConverter(next(self._decoder).frame)
             self._reader = FrameReader(self._decoder, self._index, self._converter, cache_bytes, self._warn)
-        except PacketMismatchError:
+        except (PacketMismatchError, av.FFmpegError) as error:
             self.close()
-            raise self._changed(0) from None
+            raise self._changed(0) from error
         except BaseException:
             self.close()
             raise
@@ -83,17 +84,15 @@ class VideoFrames(FrameSource):
             raise self._changed(frame_index) from error
 
     def _time_of(self, frame_index: int) -> float | None:
-        seconds = self._stamp(frame_index)
-        if seconds is not None:
-            return float(seconds)
+        stamp = self._stamp(frame_index)
+        if stamp is not None:
+            return float(stamp * self._time_base)
         return frame_index / self.frame_rate if self.frame_rate else None
 
-    def _stamp(self, frame_index: int) -> Fraction | None:
-        """The frame's time stamp in seconds; None where the file gives none."""
+    def _stamp(self, frame_index: int) -> int | None:
+        """The frame's time stamp in the stream's time base; None where the file gives none."""
         packet_index, _ = self._index.sources[frame_index]
-        stamp = self._decoder.table.pts[packet_index] if packet_index >= 0 else None
-        time_base = self._decoder.stream.time_base
-        return None if stamp is None or time_base is None else stamp * time_base
+        return self._decoder.table.pts[packet_index] if packet_index >= 0 else None
 
     def _build_index(self, progress: Progress | None) -> FrameIndex:
         decoder = self._decoder
@@ -144,7 +143,7 @@ class VideoFrames(FrameSource):
         if steps:
             usual = [step for step in steps if abs(step / steps[len(steps) // 2] - 1) < _STEP_TOLERANCE]
             steps = usual if len(usual) >= _USUAL_SHARE * len(steps) else steps
-            measured = len(steps) / sum(steps, Fraction(0))
+            measured = len(steps) / (sum(steps) * self._time_base)
             if not stated or abs(measured / stated - 1) > _RATE_TOLERANCE:
                 return float(measured)
         return float(stated) if stated else None
