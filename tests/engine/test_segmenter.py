@@ -306,9 +306,8 @@ def test_dropped_frames_are_not_read(model):
     segmenter = OnlineSegmenter(model, CONFIG)
     for frame in frames[:3]:
         segmenter.step(frame)
-    segmenter.drop_memory(2)
-    segmenter.drop_memory(1)
-    segmenter.drop_memory(0)
+    for dropped in (0, 2, 1):
+        segmenter.drop_memory(dropped)
     assert segmenter.memory_frames == ()
     alone = MapPredictor(model, CONFIG).predict(0, frames[3])
     maps = segmenter._predictor.predict(3, frames[3])

@@ -207,6 +207,7 @@ class FrameMemory:
             if self._slots[slot] not in selected:
                 self._close_up(slot)
 
+    @torch.inference_mode()
     def _close_up(self, slot: int) -> None:
         """Free a slot; later frames, most often the newest alone, move down by one."""
         assert self._references is not None
