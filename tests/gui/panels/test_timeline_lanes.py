@@ -35,7 +35,7 @@ def _scale(zoom, first) -> TimelineScale:
     return scale
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(lanes, st.floats(1, 60), st.floats(0, 299))
 def test_pixels_equal_counting_frames(lane, zoom, first):
     edges = _scale(zoom, first).pixel_edges(1.0)
@@ -51,7 +51,7 @@ def test_pixels_equal_counting_frames(lane, zoom, first):
         assert row.gap[pixel] == is_gap
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(lanes, st.integers(0, 299))
 def test_the_run_around_a_frame_is_unbroken_and_maximal(lane, frame):
     run = LaneColumns(lane).run_around(frame)
@@ -65,7 +65,7 @@ def test_the_run_around_a_frame_is_unbroken_and_maximal(lane, frame):
     assert last + 1 not in present
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(lanes, lanes, st.integers(0, 299), st.integers(0, 60))
 def test_a_patched_lane_is_the_lane_read_again(lane, other, first, length):
     def within(source, keep):

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.panels.timeline_model import uncovered
@@ -28,18 +28,21 @@ scales = st.builds(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(scales)
 def test_the_middle_of_a_visible_frame_is_that_frame(scale):
     for frame in range(int(scale.first), min(scale.frame_count, int(scale.first) + 5)):
         assert scale.frame_at(scale.center_of(frame)) == frame
 
 
+@settings(max_examples=50, deadline=None)
 @given(scales)
 def test_the_view_stays_inside_the_video(scale):
     assert 0 <= scale.first <= scale.last_first + 1e-9
     assert scale.x_of(scale.frame_count) <= scale.width * 1.001 or not scale.is_fitted
 
 
+@settings(max_examples=50, deadline=None)
 @given(scales, st.floats(1.01, 3))
 def test_zooming_in_keeps_the_frame_under_the_mouse(scale, factor):
     x = scale.width / 2
@@ -48,6 +51,7 @@ def test_zooming_in_keeps_the_frame_under_the_mouse(scale, factor):
     assert scale.first + x / scale.pixels_per_frame == pytest.approx(before, abs=1e-3) or scale.is_fitted
 
 
+@settings(max_examples=50, deadline=None)
 @given(scales, st.sampled_from([1.0, 1.25, 2.0]))
 def test_every_visible_frame_is_in_some_pixel(scale, ratio):
     edges = scale.pixel_edges(ratio)
@@ -57,6 +61,7 @@ def test_every_visible_frame_is_in_some_pixel(scale, ratio):
     assert edges[-1] >= int(last) - 1 - 1 / (scale.pixels_per_frame * ratio)
 
 
+@settings(max_examples=50, deadline=None)
 @given(scales)
 def test_ruler_labels_are_round_and_far_enough_apart(scale):
     ticks, parts = scale.ticks()
