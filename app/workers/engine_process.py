@@ -117,7 +117,8 @@ class _Engine:
         from visolo.inference.segmenter import OnlineSegmenter
 
         inference = request.choice.inference
-        segmenter = OnlineSegmenter(model, inference, request.size)
+        # Linking with the vectors as they are kept, so that association run again later gives these very tracks.
+        segmenter = OnlineSegmenter(model, inference, request.size, links_by_evidence=True)
         first = request.first_frame
         if first == 0:
             return segmenter, ()

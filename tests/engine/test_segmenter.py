@@ -30,7 +30,6 @@ SMALL = ModelConfig(
 )
 
 # pycocotools 2.0.11 under numpy 2 says so whenever it decodes.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from training_data import COCO_CATEGORIES, write_stills, write_video
 
 # pycocotools decodes masks with an array protocol that numpy 2 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 LITE = load_label_set("lite")
 SIZE = (48, 64)

@@ -28,7 +28,6 @@ from visolo.training.loop import Trainer, learning_rate
 from visolo.training.run import CHECKPOINT_NAME, LOG_NAME, WEIGHTS_NAME, export_weights, run_training
 
 # pycocotools decodes masks with an array protocol that numpy 2 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 SMALL = ModelConfig(
     backbone="resnet18", bottleneck_width=8, num_classes=20, label_set="lite", grid=(3, 4), width=16, embedding=8,

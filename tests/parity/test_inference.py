@@ -23,7 +23,6 @@ RIGHT = InferenceConfig()
 CLIPS = ["c3", "c8", "c14", "c23"]
 
 # pycocotools 2.0.11 under numpy 2 says so whenever it decodes.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 class Watch:

@@ -16,7 +16,6 @@ from visolo.model.visolo import FrameFeatures, Prediction
 CELLS = 12 * 21
 
 # pycocotools 2.0.11 under numpy 2 says so whenever it decodes.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 class RecordedNetwork:

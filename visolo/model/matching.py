@@ -37,10 +37,11 @@ class Matching(nn.Module):
         Always in float32: an error of one part in 256 in a logit near 50 would change the softmax visibly.
         """
         with _no_autocast(query):
-            logits = query.float() @ reference.float().transpose(1, 2)
-            if self.learnt:
-                logits = self.scale.float() * logits + self.bias.float()
-        return logits
+            query, columns = query.float(), reference.float().transpose(1, 2)
+            if not self.learnt:
+                return query @ columns
+            # One pass over the large product: the scale goes to the queries, the bias into the multiplication.
+            return torch.baddbmm(self.bias.float(), query * self.scale.float(), columns)
 
     @torch.no_grad()
     def reset_similarity(self, embedding: int) -> None:
