@@ -26,6 +26,7 @@ class Row:
         needs: when it can be done.
         checked: whether it is ticked; None for actions that are not.
         repeats: whether holding the key repeats it.
+        mask_keys: further keys while a mask tool has the mouse.
     """
 
     action_id: str
@@ -36,6 +37,7 @@ class Row:
     needs: Condition = always
     checked: Callable[[Commands], bool] | None = None
     repeats: bool = False
+    mask_keys: tuple[str, ...] = ()
 
 
 class ActionRegistry(QObject):
@@ -109,12 +111,16 @@ class ActionRegistry(QObject):
             action.setText(self._text(row))
             if row.checked is not None:
                 action.setChecked(row.checked(self._commands))
-            own = [key for key in self._keys[action_id] if key not in taken]
+            own = [key for key in self._keys_now(action_id) if key not in taken]
             shortcuts = [QKeySequence(key) for key in own]
             if action.shortcuts() != shortcuts:
                 action.setShortcuts(shortcuts)
             if enabled:
                 taken.update(own)
+
+    def _keys_now(self, action_id: str) -> tuple[str, ...]:
+        inner = self._rows[action_id].mask_keys if self._session.tool_id != "select" else ()
+        return (*self._keys[action_id], *inner)
 
     def press(self, keys: QKeySequence) -> bool:
         """Do what a key sequence stands for; used for keys that Qt itself did not recognise.
@@ -123,7 +129,7 @@ class ActionRegistry(QObject):
             False when no action has these keys.
         """
         wanted = keys.toString(QKeySequence.SequenceFormat.PortableText)
-        meant = [action_id for action_id, own in self._keys.items() if wanted in _portable(own)]
+        meant = [action_id for action_id in self._rows if wanted in _portable(self._keys_now(action_id))]
         for action_id in meant:
             if self.why_not(action_id) is None:
                 self._actions[action_id].trigger()
@@ -170,6 +176,7 @@ class ActionRegistry(QObject):
             session.history_changed,
             session.visibility_changed,
             session.run_changed,
+            session.tool_changed,
         ):
             signal.connect(self.schedule_refresh)
         theme_changes().changed.connect(self._recolor)

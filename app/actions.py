@@ -11,6 +11,7 @@ from app.conditions import (
     can_redo,
     can_run,
     can_undo,
+    edits_masks,
     has_project,
     has_range,
     has_selection,
@@ -36,6 +37,8 @@ _SCOPE_IDS = {
 def all_rows() -> list[Row]:
     """The whole table; where rows share a key, the first that can be done gets it."""
     return [
+        # First, so that single letters are theirs while a mask is edited.
+        *_TOOLS,
         *_FILE,
         *_EDIT,
         *[_scope_row(scope) for scope in Scope],
@@ -66,6 +69,51 @@ def _run_text(session: Session) -> str:
     return {"running": "&Pause run", "paused": "&Resume run"}.get(session.run.state, "&Run model")
 
 
+_TOOLS = [
+    Row(
+        "tool.select",
+        "&Select",
+        lambda c: c.tools.use("select"),
+        (),
+        "mdi6.cursor-default-outline",
+        has_video,
+        lambda c: c.tools.tool_id == "select",
+    ),
+    Row(
+        "tool.brush",
+        "&Brush",
+        lambda c: c.tools.use("brush"),
+        (),
+        "mdi6.brush",
+        has_video,
+        lambda c: c.tools.tool_id == "brush",
+        mask_keys=("P",),
+    ),
+    Row(
+        "tool.eraser",
+        "&Eraser",
+        lambda c: c.tools.use("eraser"),
+        (),
+        "mdi6.eraser",
+        has_video,
+        lambda c: c.tools.tool_id == "eraser",
+        mask_keys=("E",),
+    ),
+    Row(
+        "tool.polygon",
+        "&Polygon",
+        lambda c: c.tools.use("polygon"),
+        (),
+        "mdi6.vector-polygon",
+        has_video,
+        lambda c: c.tools.tool_id == "polygon",
+        mask_keys=("G",),
+    ),
+    Row("tool.toggle", "Edit &masks, or select again", lambda c: c.tools.toggle_brush(), ("B",), "", has_video),
+    Row("tool.smaller", "Smaller brush", lambda c: c.tools.resize_brush(-1), ("[",), "", edits_masks, repeats=True),
+    Row("tool.larger", "Larger brush", lambda c: c.tools.resize_brush(1), ("]",), "", edits_masks, repeats=True),
+    Row("tool.cut", "&Cut the polygon out", lambda c: c.tools.cut_polygon(), ("Ctrl+Return",), "", edits_masks),
+]
 _FILE = [
     Row("file.open", "&Open…", lambda c: c.file.open(), ("Ctrl+O",), "mdi6.folder-open-outline"),
     Row("file.open_folder", "Open image &folder…", lambda c: c.file.open_folder(), ("Ctrl+Shift+O",)),

@@ -9,6 +9,7 @@ from app.commands_help import HelpCommands
 from app.commands_playback import PlaybackCommands
 from app.commands_run import RunCommands
 from app.commands_selection import SelectionCommands
+from app.commands_tools import ToolCommands
 from app.commands_tracks import TrackCommands
 from app.commands_view import ViewCommands
 
@@ -22,6 +23,7 @@ class Commands:
     view: ViewCommands
     playback: PlaybackCommands
     selection: SelectionCommands
+    tools: ToolCommands
     tracks: TrackCommands
     classes: ClassCommands
     run: RunCommands

@@ -90,6 +90,13 @@ def is_busy(session: Session) -> str | None:
     return None if session.run.state != "idle" else "The model is not running"
 
 
+def edits_masks(session: Session) -> str | None:
+    """A video is shown and a mask tool has the mouse."""
+    if session.video is None:
+        return _NO_VIDEO
+    return None if session.tool_id != "select" else "Choose brush, eraser or polygon first (B)"
+
+
 def has_range(session: Session) -> str | None:
     """A range of frames is marked."""
     if session.video is None:

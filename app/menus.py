@@ -45,6 +45,11 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
          ("C&lass", tuple(f"class.{n}" for n in _DIGITS)), "-", "track.lock", "track.hide", "track.solo",
          "track.show_all", "-", "track.delete_here", "track.delete_on", "track.delete"),
     ),
+    (
+        "Mas&k",
+        ("tool.toggle", "-", "tool.select", "tool.brush", "tool.eraser", "tool.polygon", "-", "tool.smaller",
+         "tool.larger", "tool.cut"),
+    ),
     ("&Run", ("run.toggle", "run.from_start", "run.from_here", "run.stop", "-", "run.settings")),
     ("&Help", ("help.shortcuts", "help.log", "-", "help.about")),
 )  # fmt: skip

@@ -65,6 +65,7 @@ class Session(QObject):
         selection_changed: frozenset of the selected track ids.
         range_changed: the marked FrameRange or None.
         run_changed: RunStatus.
+        tool_changed: id of the canvas tool that has the mouse.
         message: one line for the status bar.
         refused: one sentence why an edit was not done.
     """
@@ -79,6 +80,7 @@ class Session(QObject):
     history_changed = Signal()
     visibility_changed = Signal()
     run_changed = Signal(object)
+    tool_changed = Signal(str)
     message = Signal(str)
     refused = Signal(str)
 
@@ -94,6 +96,7 @@ class Session(QObject):
         self.hidden: frozenset[int] = frozenset()
         self.solo: int | None = None
         self.run = RunStatus()
+        self.tool_id = "select"
         self._tracks: list[TrackSummary] | None = None
 
     def open_document(self, document: Document, history: History) -> None:
@@ -151,6 +154,11 @@ class Session(QObject):
         """Choose which frames the next identity edit touches."""
         self.scope = scope
         self.scope_changed.emit(scope)
+
+    def set_tool(self, tool_id: str) -> None:
+        """Give the mouse on the canvas to a tool."""
+        self.tool_id = tool_id
+        self.tool_changed.emit(tool_id)
 
     def set_range(self, frames: FrameRange | None) -> None:
         """Mark a range of frames, or none."""

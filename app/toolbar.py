@@ -82,7 +82,8 @@ class MainToolBar(QToolBar):
         self._scopes = SegmentedControl([scope_id(s) for s in Scope], self._actions)
         self.addWidget(self._scopes)
         self.addSeparator()
-        self.tool_place = self.addWidget(QWidget())
+        self.addWidget(SegmentedControl(["tool.select", "tool.brush", "tool.eraser", "tool.polygon"], self._actions))
+        self.addSeparator()
         self._undo = self._add_action("edit.undo", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._undo.setMaximumWidth(_UNDO_WIDTH)
         self._add_action("edit.redo")
@@ -90,11 +91,6 @@ class MainToolBar(QToolBar):
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(spacer)
         self._add_action("file.export", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-
-    def add_tools(self, action_ids: Sequence[str]) -> None:
-        """Show the canvas tools as a segmented control."""
-        self.insertWidget(self.tool_place, SegmentedControl(action_ids, self._actions))
-        self.insertSeparator(self.tool_place)
 
     def _add_action(
         self, action_id: str, style: Qt.ToolButtonStyle = Qt.ToolButtonStyle.ToolButtonIconOnly

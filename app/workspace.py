@@ -14,6 +14,7 @@ from app.commands_help import HelpCommands
 from app.commands_playback import PlaybackCommands
 from app.commands_run import RunCommands
 from app.commands_selection import SelectionCommands
+from app.commands_tools import ToolCommands
 from app.commands_tracks import TrackCommands
 from app.commands_view import ViewCommands
 from app.opening import Opener
@@ -64,6 +65,7 @@ class Workspace(QObject):
             view=ViewCommands(self.canvas, settings, window),
             playback=PlaybackCommands(session, self.player, settings, window),
             selection=SelectionCommands(session, self),
+            tools=ToolCommands(session, self.canvas, self),
             tracks=TrackCommands(session, window),
             classes=ClassCommands(session, window),
             run=RunCommands(session, self.inference, settings, window),

@@ -1,4 +1,4 @@
-"""Masks decoded inside their box only: what a view needs of twenty masks in every frame, without twenty whole frames."""
+"""Masks decoded in their box only: what a view needs of twenty masks a frame, without twenty whole frames."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -7,7 +7,10 @@ from PySide6.QtCore import QObject, QTimer
 from app.canvas.canvas_view import CanvasView
 from app.canvas.overlay import OverlayStyle
 from app.canvas.scene import Scene
+from app.canvas.tools.brush import BrushTool
+from app.canvas.tools.polygon import PolygonTool
 from app.canvas.tools.select import SelectTool
+from app.canvas.tools.tool import Tool
 from app.document.records import Change
 from app.session import Session
 from app.theme import theme_changes
@@ -27,6 +30,14 @@ class CanvasController(QObject):
         self._session, self._cache = session, cache
         self.scene = Scene(session)
         self.select_tool = SelectTool(session, self.scene)
+        self.brush, self.eraser = BrushTool(session, erases=False), BrushTool(session, erases=True)
+        self.polygon = PolygonTool(session)
+        self._tools: dict[str, Tool] = {
+            "select": self.select_tool,
+            "brush": self.brush,
+            "eraser": self.eraser,
+            "polygon": self.polygon,
+        }
         self.view = CanvasView(self.scene, self.select_tool)
         self._style, self._shows_labels = OverlayStyle(), True
         self._shown_frame, self._direction = -1, 1
@@ -66,10 +77,19 @@ class CanvasController(QObject):
         session.document_changed.connect(self._apply_change)
         session.selection_changed.connect(self._show_selection)
         session.visibility_changed.connect(self.view.redraw_masks)
+        session.tool_changed.connect(self._use_tool)
         self._cache.frame_ready.connect(self._take_frame)
         self._cache.frame_failed.connect(self._report_broken)
         self.view.track_hovered.connect(self._hover)
+        self.view.escaped.connect(self._leave_tool)
         theme_changes().changed.connect(self.view.update)
+
+    def _leave_tool(self) -> None:
+        if self._session.tool_id != "select":
+            self._session.set_tool("select")
+
+    def _use_tool(self, tool_id: str) -> None:
+        self.view.set_tool(self._tools[tool_id])
 
     def _clear(self) -> None:
         self._shown_frame = -1

@@ -31,12 +31,14 @@ class CanvasView(QWidget):
     Signals:
         view_changed: zoom or position changed.
         track_hovered: track id under the cursor, or None.
-        menu_requested: global position of a right click, after the click selected what is there.
+        menu_requested: global position of a right click.
+        escaped: Escape was pressed and the tool had nothing to drop.
     """
 
     view_changed = Signal()
     track_hovered = Signal(object)
     menu_requested = Signal(object)
+    escaped = Signal()
 
     def __init__(self, scene: Scene, tool: Tool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -149,7 +151,7 @@ class CanvasView(QWidget):
             self.redraw_masks()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom at the cursor."""
+        """Zoom at the cursor; with Alt the tool may want it."""
         self.zoom_by(zoom_factor(event), event.position())
         event.accept()
 
@@ -159,7 +161,7 @@ class CanvasView(QWidget):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif event.button() == Qt.MouseButton.LeftButton and self.accepts_edits:
             self.tool.press(self._view.to_image(event.position()), event.modifiers())
-            self.update()
+            self.redraw_masks()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Pan, hover, or let the tool have it."""
@@ -193,9 +195,12 @@ class CanvasView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys of the tool; everything else is an action's."""
-        if not self.tool.key(event.key()):
+        if self.tool.key(event.key()):
+            self.redraw_masks()
+        elif event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+        else:
             super().keyPressEvent(event)
-        self.update()
 
     def event(self, event: QEvent) -> bool:
         """Say what is under a resting cursor."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visolo.rle import decode, encode, run_lengths
+from visolo.rle import encode, run_lengths
 from visolo.rle_box import _lengths, decode_in_box
 
 

@@ -1,4 +1,4 @@
-"""Model runs in the window: the same masks as the engine alone, pause, stop, resume, edits behind the head, failures."""
+"""Model runs in the window: masks as the engine alone gives, pause, stop, resume, edits behind the head, failures."""
 
 import os
 import signal

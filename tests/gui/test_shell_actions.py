@@ -32,6 +32,13 @@ def test_no_key_stands_for_two_actions():
     assert "" not in keys
 
 
+def test_no_menu_takes_a_key_of_an_action():
+    keys = {QKeySequence(key).toString() for row in all_rows() for key in row.keys}
+    letters = [title[title.index("&") + 1].upper() for title, _ in MENUS]
+    assert len(set(letters)) == len(letters)
+    assert not keys & {f"Alt+{letter}" for letter in letters}
+
+
 def test_arrows_step_and_stay_in_the_video(window, press):
     session = window.session
     press(window, "Right", "Right", "D", "Left", "A")

@@ -9,15 +9,15 @@ from app.canvas.view_transform import ViewTransform
 
 
 class Tool(Protocol):
-    """One way to use the mouse on the canvas; points are (x, y) in image px.
+    """One way to use the mouse on the canvas; points are (x, y) in image px."""
 
-    Attributes:
-        hint: one line for the status bar.
-        edited_track_id: track whose mask the tool paints itself, or None.
-    """
+    @property
+    def hint(self) -> str:
+        """One line for the status bar."""
 
-    hint: str
-    edited_track_id: int | None
+    @property
+    def edited_track_id(self) -> int | None:
+        """Track whose mask the tool paints itself, or None."""
 
     def cursor(self) -> QCursor:
         """Shape of the mouse cursor."""
