@@ -1,0 +1,158 @@
+"""`evaluate`, `dataset`, `weights`, `bench` and `train`: what they print and write when all is well."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cli_data import HEIGHT, WIDTH, run_cli, save_tiny_weights, write_images
+from ytvis_data import dataset_table, results_table
+
+from visolo import __version__, cli, rle
+from visolo.categories import Category
+from visolo.io.ytvis import Annotation, Dataset, Video, read_dataset, write_dataset
+
+CASES = Path(__file__).parents[1] / "eval_cases"
+EXPECTED = json.loads((CASES / "expected.json").read_text())
+
+
+@pytest.fixture
+def main(monkeypatch, capsys):
+    """The command line in this process."""
+    monkeypatch.setattr(cli, "_stop_cleanly_when_terminated", lambda: None)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+
+    def run(*args):
+        code = cli.main([str(arg) for arg in args])
+        said = capsys.readouterr()
+        assert code == 0, said.err
+        return said
+
+    return run
+
+
+def test_version_and_help():
+    assert run_cli("--version").stdout == f"VISOLO Review {__version__}\n"
+    done = run_cli("track", "--help")
+    assert done.returncode == 0
+    assert "examples:" in done.stdout
+
+
+def test_evaluate_prints_one_object(main):
+    name = "09_category_without_gt"
+    said = main("evaluate", CASES / name / "gt.json", CASES / name / "dt.json", "--json")
+    table = json.loads(said.out)
+    expected = EXPECTED["cases"][name]
+    assert [table[key] for key in EXPECTED["names"]] == pytest.approx(expected["stats"], abs=1e-9)
+    assert table["per_category"]["2"]["AP"] == expected["per_category"]["2"]["AP"]
+    assert "6 predictions of classes that" in said.err
+    assert "(77) are left out" in said.err
+
+
+def test_evaluate_prints_a_table(main):
+    said = main("evaluate", CASES / "01_perfect" / "gt.json", CASES / "01_perfect" / "dt.json")
+    assert said.out.startswith("AP      1.0000   mean over IoU 0.50 to 0.95, all sizes\n")
+    assert "1 person  1.0000  1.0000  1.0000  1.0000  1.0000" in said.out
+
+
+def test_evaluate_with_official_quirks(main):
+    name = "13_quirk_sizes"
+    said = main("evaluate", CASES / name / "gt.json", CASES / name / "dt.json", "--json", "--official-quirks")
+    assert json.loads(said.out)["AP"] == pytest.approx(EXPECTED["cases"][name]["stats"][0], abs=1e-9)
+
+
+def test_validate(main, tmp_path):
+    (tmp_path / "gt.json").write_text(json.dumps(dataset_table()))
+    (tmp_path / "r.json").write_text(json.dumps(results_table()))
+    said = main("dataset", "validate", tmp_path / "gt.json", "--results", tmp_path / "r.json")
+    assert "valid dataset, 1 videos, 3 frames, 1 tracks, 2 masks" in said.out
+    assert "valid results, 1 predictions" in said.out
+    assert "3 of 3 frames have no image beside the file" in said.err
+    assert "valid results, 1 predictions" in main("dataset", "validate", tmp_path / "r.json").out
+
+
+def test_info(main, tmp_path):
+    (tmp_path / "gt.json").write_text(json.dumps(dataset_table()))
+    table = json.loads(main("dataset", "info", tmp_path / "gt.json", "--json").out)
+    assert (table["videos"], table["frames"], table["masks"]) == (1, 3, 2)
+    assert table["categories"][1] == {"id": 5, "name": "cat", "tracks": 1, "masks": 2}
+    assert "5 cat       1      2" in main("dataset", "info", tmp_path / "gt.json").out
+
+
+def labelled_images(folder, name="cat"):
+    """A dataset of one video of two frames whose images lie in JPEGImages/ beside it."""
+    write_images(folder / "JPEGImages" / "v", 2)
+    mask = rle.from_run_lengths((HEIGHT, WIDTH), [5, HEIGHT * WIDTH - 5])
+    names = ("v/00000.png", "v/00001.png")
+    dataset = Dataset(
+        (Video(1, WIDTH, HEIGHT, 2, names),), (Category(1, name),), (Annotation.of_masks(1, 1, 1, (mask, None)),)
+    )
+    write_dataset(folder / "gt.json", dataset)
+    return folder / "gt.json"
+
+
+def test_merge_and_split_keep_the_images_in_reach(main, tmp_path):
+    first, second = labelled_images(tmp_path / "a"), labelled_images(tmp_path / "b", "dog")
+    (tmp_path / "out").mkdir()
+    main("dataset", "merge", tmp_path / "all.json", first, second)
+    main("dataset", "split", tmp_path / "all.json", f"{tmp_path}/out/x.json=1", f"{tmp_path}/y.json=1")
+    for path in (tmp_path / "all.json", tmp_path / "out" / "x.json", tmp_path / "y.json"):
+        for video in read_dataset(path).videos:
+            assert all((path.parent / name).is_file() for name in video.file_names)
+    assert [c.name for c in read_dataset(tmp_path / "all.json").categories] == ["cat", "dog"]
+
+
+def test_convert_coco_to_a_label_set(main, tmp_path):
+    table = {
+        "images": [{"id": 4, "width": 8, "height": 6, "file_name": "4.jpg"}],
+        "annotations": [
+            {"id": 1, "image_id": 4, "category_id": 3, "iscrowd": 0, "segmentation": [[1, 1, 6, 1, 6, 5]]},
+            {"id": 2, "image_id": 4, "category_id": 13, "iscrowd": 0, "segmentation": [[1, 1, 6, 1, 6, 5]]},
+        ],
+        "categories": [{"id": 3, "name": "car"}, {"id": 13, "name": "stop sign"}],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(table))
+    said = main("dataset", "convert", tmp_path / "coco.json", tmp_path / "out.json", "--labels", "ytvis2019")
+    dataset = read_dataset(tmp_path / "out.json")
+    (annotation,) = dataset.annotations
+    assert dataset.category_by_id[annotation.category_id].name == "sedan"
+    assert len(dataset.categories) == 40
+    assert "left out: stop sign" in said.err
+
+
+def test_weights_convert_and_info(main, tmp_path):
+    weights = save_tiny_weights(tmp_path / "tiny.safetensors")
+    main("weights", "convert", weights, tmp_path / "half.safetensors", "--half")
+    assert (tmp_path / "half.safetensors").stat().st_size < weights.stat().st_size
+    said = main("weights", "info", tmp_path / "half.safetensors")
+    assert "VISOLO Review" in said.out
+    assert "classes  2 (toys)" in said.out
+    table = json.loads(main("weights", "info", weights, "--json").out)
+    assert table["header"]["labels"]["categories"][0] == {"category_id": 3, "name": "ball"}
+
+
+def test_bench_measures_every_stage(main, tmp_path):
+    weights = save_tiny_weights(tmp_path / "tiny.safetensors")
+    args = ["bench", "--weights", weights, "--frames", 4, "--size", 60, 80, "--device", "cpu"]
+    table = json.loads(main(*args, "--json").out)
+    assert set(table["stages_ms"]) == {"encode", "read", "decode", "link"}
+    assert all(ms > 0 for ms in table["stages_ms"].values())
+    assert table["fps"] > 0
+    assert table["instances"] > 0
+    assert table["memory_mb"] > 50
+    assert "frames per second" in main(*args).out
+
+
+# pycocotools decodes masks with an array protocol that numpy 2 deprecates.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_train_writes_weights_that_track(main, tmp_path):
+    dataset = labelled_images(tmp_path / "data", "person")
+    args = ["train", "--data", dataset, "--out", tmp_path / "run", "--steps", 1, "--batch-size", 1, "--device", "cpu"]
+    said = main(*args)
+    assert f"{tmp_path / 'run' / 'weights.safetensors'}: step 1 of 1" in said.out
+    images = tmp_path / "data" / "JPEGImages" / "v"
+    main("track", images, "--weights", tmp_path / "run" / "weights.safetensors", "--out", tmp_path / "r.json")
+    assert (tmp_path / "r.json").is_file()
