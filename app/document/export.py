@@ -22,7 +22,7 @@ from app.document.queries import Queries, snapshot
 from app.document.records import Instance, Track, Video
 from visolo import rle as rle_masks
 from visolo.categories import Category, load_label_set
-from visolo.errors import MediaError, OutputError, VisoloError
+from visolo.errors import AnnotationError, MediaError, OutputError
 from visolo.io.frames import open_frames
 from visolo.io.images import images_in_folder
 from visolo.io.ytvis import read_dataset
@@ -180,7 +180,7 @@ def _write(queries: Queries, options: ExportOptions, plan: _Plan, folder: Path) 
                 yield Progress(done + written, total, f"Writing frames of {video.name}")
             done += video.frame_count
     yield Progress(total - 1, total, "Checking the file")
-    _check(json_path, plan)
+    _check(json_path, options.target, plan)
     yield Progress(total, total, "Done")
 
 
@@ -283,12 +283,17 @@ def _write_frames(queries: Queries, video: Video, folder: Path, quality: int) ->
                 yield index
 
 
-def _check(path: Path, plan: _Plan) -> None:
+def _check(path: Path, target: Path, plan: _Plan) -> None:
     """Read the file back before it is shown to anyone."""
-    dataset = read_dataset(path)
+    try:
+        dataset = read_dataset(path)
+    except AnnotationError as error:
+        raise OutputError(
+            f"{target}: what was written could not be read back ({error}); nothing was changed"
+        ) from error
     expected = sum(map(len, plan.tracks.values()))
     if len(dataset.videos) != len(plan.videos) or len(dataset.annotations) != expected:
-        raise VisoloError(f"{path.name}: the written file does not hold what was exported; nothing was changed")
+        raise OutputError(f"{target}: what was written lacks tracks or videos; nothing was changed, export again")
 
 
 def _move_into_place(folder: Path, target: Path, names: Sequence[str]) -> None:

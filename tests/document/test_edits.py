@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from document_data import (
     add_video,
+    check_consistent,
     lanes,
     mask,
     masks_of,
@@ -255,9 +256,12 @@ def test_group_is_one_entry_and_all_or_nothing(project):
     assert set(lanes(document)) == {1, 2}
     history.undo()
     assert raw_content(document) == before
+    summaries = document.tracks(1)
     with pytest.raises(EditRefused):
-        history.do(EditGroup(1, "Bad", (DeleteTrack(1, 3), DeleteTrack(1, 3))))
+        history.do(EditGroup(1, "Bad", (DeleteTrack(1, 3), SetMask(1, 1, 3, None), DeleteTrack(1, 3))))
     assert raw_content(document) == before
+    assert document.tracks(1) == summaries
+    check_consistent(document)
 
 
 @pytest.mark.parametrize(

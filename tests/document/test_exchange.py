@@ -248,6 +248,14 @@ def test_export_to_a_missing_folder_or_a_full_disk_is_a_sentence(project, tmp_pa
     assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
 
 
+def test_file_that_cannot_be_read_back_is_not_put_in_place(project, tmp_path, monkeypatch):
+    document, _ = project
+    monkeypatch.setattr("visolo.rle.to_json", lambda one: {"size": list(one.size), "counts": one.counts[:-1]})
+    with pytest.raises(OutputError, match=r"out\.json: what was written could not be read back"):
+        export(document, tmp_path / "out.json")
+    assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
+
+
 def test_edits_made_while_an_export_runs_do_not_show_in_it(project, tmp_path):
     document, history = project
     iterator = export_dataset(document, ExportOptions(tmp_path / "out.json"))
@@ -352,6 +360,19 @@ def test_video_ids_that_are_taken_are_replaced(project, tmp_path):
     assert [v.name for v in document.videos()][-2:] == ["one", "two"]
     assert [v.video_id for v in document.videos()][-2:] == [9, 10]
     assert lanes(document, 9) == {1: [0, 2, 3], 2: [1]}
+
+
+def test_empty_masks_of_a_file_mean_absent(tmp_path):
+    empty = {"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH]}
+    tracks = [
+        annotation(1, 7, 26, [empty, rle.to_json(mask(1)), empty, None]),
+        annotation(2, 7, 26, [empty, None, None, None]),
+    ]
+    path = write_dataset(tmp_path / "data", annotations=tracks)
+    document, history = new_project(tmp_path / "p.visolo")
+    with document:
+        import_dataset(history, path)
+        assert lanes(document, 7) == {1: [1]}
 
 
 def test_same_dataset_twice_is_refused(tmp_path):

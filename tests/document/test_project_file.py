@@ -257,6 +257,16 @@ def test_run_that_could_not_end_on_a_full_disk_ends_with_the_next_edit(tmp_path)
         assert history.active_runs == {}
 
 
+def test_project_killed_right_after_its_creation_opens(tmp_path):
+    with Document.create(tmp_path / "p.visolo"):
+        for suffix in ("", "-wal"):
+            Path(f"{tmp_path / 'killed.visolo'}{suffix}").write_bytes(
+                Path(f"{tmp_path / 'p.visolo'}{suffix}").read_bytes()
+            )
+    with Document.open(tmp_path / "killed.visolo") as document:
+        assert document.videos() == []
+
+
 def test_failed_creation_leaves_nothing_behind(tmp_path, monkeypatch):
     def fail(connection):
         raise sqlite3.OperationalError("database or disk is full")

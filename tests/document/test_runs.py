@@ -227,9 +227,11 @@ def test_groups_are_routed_too(empty):
     document, history = empty
     run = start(history)
     run.add([frame(0, [0, 1])])
-    history.do(EditGroup(1, "Both", (SwapTracks(1, 1, 2, FrameRange(0, None)), SetCategory(1, (1,), 3))))
+    swap, reassign = SwapTracks(1, 1, 2, FrameRange(0, None)), ReassignTrack(1, 2, 9, FrameRange(0, None))
+    history.do(EditGroup(1, "All", (swap, SetCategory(1, (1,), 3), reassign)))
     run.add([frame(1, [0, 1])])
     assert masks_of(document, 1)[1] == mask(21).counts
+    assert masks_of(document, 9)[1] == mask(20).counts
     assert document.track(1, 1).category_id == 3
 
 
