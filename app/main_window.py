@@ -19,6 +19,7 @@ from app.panels.timeline import Timeline
 from app.panels.track_menu import track_menu
 from app.panels.track_table import TrackTable
 from app.physical_keys import physical_sequence
+from app.projects import project_title
 from app.settings import Settings
 from app.status_bar import MainStatusBar
 from app.theme import track_color
@@ -27,6 +28,8 @@ from app.welcome import Welcome
 from app.workspace import Workspace
 
 _SAVE_PLACE_MS = 700
+# Below these the panels' tables and buttons lose their words.
+_PANEL_WIDTHS = {"queue": 190, "tracks": 340, "inspector": 340}
 _TITLE = "VISOLO Review"
 
 
@@ -115,6 +118,7 @@ class MainWindow(QMainWindow):
         dock = QDockWidget(title, self)
         dock.setObjectName(f"dock.{key}")
         panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        panel.setMinimumWidth(_PANEL_WIDTHS.get(key, 0))
         dock.setWidget(panel)
         # The panels have headings of their own; a title bar would say the same twice.
         dock.setTitleBarWidget(QWidget())
@@ -154,9 +158,10 @@ class MainWindow(QMainWindow):
         canvas = self.workspace.canvas.view
         has_videos = document is not None and bool(document.videos())
         if has_videos != (self.stack.currentWidget() is canvas):
-            self.stack.setCurrentWidget(canvas if has_videos else self.welcome)
+            shown = canvas if has_videos else self.welcome
+            self.stack.setCurrentWidget(shown)
             # Letters and digits are commands; they must not end in the first input line that finds the focus.
-            self.stack.currentWidget().setFocus()
+            shown.setFocus()
         for dock in self.docks.values():
             dock.setEnabled(document is not None)
         self.toolbar.setEnabled(True)
@@ -165,8 +170,9 @@ class MainWindow(QMainWindow):
             self.setWindowTitle(_TITLE)
             self.saved.clear()
             return
-        self.setWindowTitle(f"{document.path.name} — {_TITLE}")
-        self.saved.setText(f"{document.path.name}  ·  all changes saved")
+        title = project_title(document.path)
+        self.setWindowTitle(f"{title} — {_TITLE}")
+        self.saved.setText(f"{title}  ·  all changes saved")
         # The menu bar asks for the size of its corner only when it is given one.
         self.menuBar().setCornerWidget(self.saved)
         self.saved.setToolTip(f"{document.path}\nEvery edit is written at once; there is nothing to lose")

@@ -1,6 +1,7 @@
 """Which project file belongs to a video or dataset that was opened, and where its media are now."""
 
 import hashlib
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from visolo.errors import OutputError
 from visolo.io.atomic import atomic_path
 
 SUFFIX = ".visolo"
+_DIGEST_LENGTH = 10
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 MEDIA_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mts", ".m4v", ".mpg", ".mpeg", ".m1v", ".ogv",
                    ".3gp", ".gif", ".wmv", ".flv", ".png", ".jpg", ".jpeg")  # fmt: skip
@@ -56,8 +58,13 @@ def project_path_for(source: Path) -> Path:
     It lies in the app's own folder, because media often are on read-only or shared disks.
     """
     absolute = source.resolve()
-    digest = hashlib.sha256(str(absolute).encode()).hexdigest()[:10]
+    digest = hashlib.sha256(str(absolute).encode()).hexdigest()[:_DIGEST_LENGTH]
     return data_folder() / "projects" / f"{absolute.stem or 'video'}-{digest}{SUFFIX}"
+
+
+def project_title(path: Path) -> str:
+    """What to call a project on screen: the digest in the names of the app's own ones says nothing to a person."""
+    return re.sub(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}$", "", path.stem) + path.suffix
 
 
 def open_or_create(path: Path) -> Document:

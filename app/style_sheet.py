@@ -29,8 +29,8 @@ QMenu::icon { padding-left: 8px; }
 QMenu::indicator { width: 13px; height: 13px; margin-left: 8px; }
 
 QToolBar { background: <panel>; border: none; border-top: 1px solid <border>; border-bottom: 1px solid <border>;
-    padding: 6px 10px; spacing: 4px; }
-QToolBar::separator { background: <border>; width: 1px; margin: 5px 8px; }
+    padding: 6px 8px; spacing: 2px; }
+QToolBar::separator { background: <border>; width: 1px; margin: 5px 4px; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 5px 8px; }
 QToolButton:hover { background: <raised>; }
 QToolButton:pressed, QToolButton:checked { background: <raised>; }
@@ -38,7 +38,7 @@ QToolButton:focus { border-color: <accent>; }
 QToolButton:disabled { color: <faint>; }
 QToolButton::menu-indicator { image: none; width: 0; }
 QFrame#segments { background: <window>; border-radius: 6px; }
-QToolButton[segment="true"] { padding: 5px 10px; color: <muted>; }
+QToolButton[segment="true"] { padding: 5px 8px; color: <muted>; }
 QToolButton[segment="true"]:hover { color: <text>; background: transparent; }
 QToolButton[segment="true"]:checked { background: <raised>; color: <text>; }
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -24,7 +25,8 @@ from app.theme import current_theme, icon, theme_changes
 from app.video.player import SPEEDS, Player
 
 _ICON_SIZE = QSize(18, 18)
-_UNDO_WIDTH = 260
+_UNDO_WIDTH = 190
+_SHORT_SCOPES = ("Frame", "From here", "Range", "Track")
 
 
 class MainToolBar(QToolBar):
@@ -69,28 +71,28 @@ class MainToolBar(QToolBar):
         self.addWidget(self._run)
         self._stop = self._add_action("run.stop")
         self._model = QToolButton()
+        self._model.setIcon(icon("mdi6.tune"))
         self._model.clicked.connect(self._actions.action("run.settings").trigger)
         self.addWidget(self._model)
         self._rate = QLabel("")
         self._rate.setProperty("muted", True)
-        self._rate.setMinimumWidth(64)
         self.addWidget(self._rate)
         self.addSeparator()
         scope = QLabel("Edits apply to ")
         scope.setProperty("muted", True)
-        self.addWidget(scope)
+        self._scope_label = self.addWidget(scope)
         self._scopes = SegmentedControl([scope_id(s) for s in Scope], self._actions)
         self.addWidget(self._scopes)
         self.addSeparator()
-        self.addWidget(SegmentedControl(["tool.select", "tool.brush", "tool.eraser", "tool.polygon"], self._actions))
+        self._tools = SegmentedControl(["tool.select", "tool.brush", "tool.eraser", "tool.polygon"], self._actions)
+        self.addWidget(self._tools)
         self.addSeparator()
         self._undo = self._add_action("edit.undo", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._undo.setMaximumWidth(_UNDO_WIDTH)
         self._add_action("edit.redo")
         spacer = QWidget()
         spacer.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(spacer)
-        self._add_action("file.export", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._export = self._add_action("file.export", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
 
     def _add_action(
         self, action_id: str, style: Qt.ToolButtonStyle = Qt.ToolButtonStyle.ToolButtonIconOnly
@@ -152,10 +154,39 @@ class MainToolBar(QToolBar):
             self._undo.fontMetrics().elidedText(f"Undo {text}".strip(), Qt.TextElideMode.ElideRight, _UNDO_WIDTH - 40)
         )
         self._undo.setToolTip(f"Undo {text}".strip() + " (Ctrl+Z)")
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Less text where there is less room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show as many words as there is room for; the icons always stay."""
+        icons, words = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        self._tools.set_style(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self._undo.setToolButtonStyle(words)
+        self._export.setToolButtonStyle(words)
+        self._model.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self._scopes.set_words(tuple(scope.value for scope in Scope))
+        self._scope_label.setVisible(True)
+        for shorten in (
+            lambda: self._tools.set_style(icons),
+            lambda: self._undo.setToolButtonStyle(icons),
+            lambda: self._scope_label.setVisible(False),
+            lambda: self._export.setToolButtonStyle(icons),
+            lambda: self._scopes.set_words(_SHORT_SCOPES),
+            lambda: self._model.setToolButtonStyle(icons),
+        ):
+            self.layout().invalidate()
+            if self.layout().sizeHint().width() <= self.width():
+                return
+            shorten()
 
     def _recolor(self) -> None:
         self._show_run(self._session.run)
         self._show_playing(self._player.is_playing)
+        self._model.setIcon(icon("mdi6.tune"))
 
 
 class SegmentedControl(QFrame):
@@ -167,9 +198,21 @@ class SegmentedControl(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
         layout.setSpacing(1)
+        self._buttons: list[QToolButton] = []
         for action_id in action_ids:
             button = QToolButton()
             button.setProperty("segment", True)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             button.setDefaultAction(actions.action(action_id))
             layout.addWidget(button)
+            self._buttons.append(button)
+
+    def set_words(self, words: Sequence[str]) -> None:
+        """Other words on the buttons than in the menus."""
+        for button, word in zip(self._buttons, words, strict=True):
+            button.defaultAction().setIconText(word)
+
+    def set_style(self, style: Qt.ToolButtonStyle) -> None:
+        """Words or icons."""
+        for button in self._buttons:
+            button.setToolButtonStyle(style)

@@ -139,10 +139,11 @@ class CanvasController(QObject):
         video = self._session.video
         if video is None or (change.video_ids and video.video_id not in change.video_ids):
             return
-        if change.categories or change.track_ids:
+        relabelled = change.categories or bool(change.track_ids & self.scene.track_ids())
+        if relabelled:
             self.scene.forget_labels()
         frames = change.frames
-        if frames is None or _holds(frames.first, frames.last, self._shown_frame):
+        if relabelled or frames is None or _holds(frames.first, frames.last, self._shown_frame):
             self.scene.load(self._shown_frame)
             self.view.redraw_masks()
 

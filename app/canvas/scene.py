@@ -62,6 +62,10 @@ class Scene:
         self._labels.clear()
         self._shapes.clear()
 
+    def track_ids(self) -> set[int]:
+        """Tracks of the frame, hidden ones too."""
+        return {drawn.track_id for drawn in self.instances}
+
     def visible(self) -> list[DrawnInstance]:
         """The instances that are not hidden, in drawing order."""
         return [drawn for drawn in self.instances if self._session.is_visible(drawn.track_id)]

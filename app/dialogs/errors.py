@@ -1,7 +1,7 @@
 """The dialog that says in one sentence what went wrong, with details and a copy button where they help."""
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtGui import QFontDatabase, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.errors import details_of, sentence_of
@@ -65,8 +65,13 @@ class ErrorDialog(QDialog):
         row.addWidget(copy)
         row.addStretch(1)
         row.addWidget(close)
-        close.setFocus()
+        self._close_button = close
         return row
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Enter and Space close it."""
+        super().showEvent(event)
+        self._close_button.setFocus()
 
     def _show_details(self, shown: bool) -> None:
         self._details.setVisible(shown)

@@ -87,7 +87,7 @@ def test_a_video_gets_a_project_that_is_found_again(open_window, clip, press):
     document = window.session.document
     assert document.path == project_path_for(clip)
     assert document.path.parent != clip.parent
-    assert document.path.name in window.windowTitle()
+    assert window.windowTitle() == "clip.visolo — VISOLO Review"
     assert "all changes saved" in window.saved.text()
     video = window.session.video
     assert (video.name, video.frame_count, video.height, video.width) == ("clip.mp4", 40, 64, 96)
