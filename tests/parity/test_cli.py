@@ -10,11 +10,8 @@ from visolo.io.ytvis import read_results
 from visolo.rle import Rle
 
 
-@pytest.mark.parametrize("name", ["c3", "c8"])
-@pytest.mark.parametrize("quirks", [[], ["--official-quirks"]])
+@pytest.mark.parametrize(("name", "quirks"), [("c3", []), ("c3", ["--official-quirks"]), ("c8", [])])
 def test_tracks_equal_the_recorded_ones(name, quirks, recorded, seeded_checkpoint, tmp_path, monkeypatch):
-    if quirks and name != "c3":
-        pytest.skip("one clip shows that the option gives the same")
     golden = recorded("check_golden").load(f"golden_inference_{name}")
     size = tuple(int(side) for side in golden["size"])
     (tmp_path / "frames").mkdir()

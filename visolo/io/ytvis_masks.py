@@ -33,7 +33,7 @@ class ResolvedMasks(NamedTuple):
 
 @dataclass(frozen=True)
 class MaskList:
-    """One track's masks as read from a file: compressed counts not looked at yet, polygons not filled yet."""
+    """One track's masks as read from a file: compressed counts not looked at yet, polygons filled by `resolve_masks`."""
 
     where: str
     items: list[Rle | Polygons | None]
@@ -65,34 +65,32 @@ def resolve_masks(
     Raises:
         AnnotationError: a list has another length than its video, a mask another size, or broken counts.
     """
-    filled = [_filled(masks, shape) for masks, shape in zip(lists, shapes, strict=True)]
-    if not allow_misfits:
-        for masks, shape, items in zip(lists, shapes, filled, strict=True):
-            _check_fit(masks.where, shape, items)
-    rles = [item for items in filled for item in items if item is not None]
+    for masks, shape in zip(lists, shapes, strict=True):
+        _fill_polygons(masks, shape)
+        if not allow_misfits:
+            _check_fit(masks, shape)
+    rles = [item for masks in lists for item in masks.items if isinstance(item, Rle)]
 
     def where(position: int) -> str:
-        places = ((i, t) for i, items in enumerate(filled) for t, item in enumerate(items) if item is not None)
-        list_index, frame_index = next(itertools.islice(places, position, None))
-        return f"{lists[list_index].where}.segmentations[{frame_index}]"
+        places = ((masks, t) for masks in lists for t, item in enumerate(masks.items) if item is not None)
+        masks, frame_index = next(itertools.islice(places, position, None))
+        return f"{masks.where}.segmentations[{frame_index}]"
 
     checked = checked_all(rles, where)
     masks_left, areas_left = iter(checked.rles), iter(checked.areas.tolist())
     return [
         ResolvedMasks(
-            tuple([None if item is None else next(masks_left) for item in items]),
-            tuple([None if item is None else next(areas_left) for item in items]),
+            tuple([None if item is None else next(masks_left) for item in masks.items]),
+            tuple([None if item is None else next(areas_left) for item in masks.items]),
         )
-        for items in filled
+        for masks in lists
     ]
 
 
-def _filled(masks: MaskList, shape: VideoShape | None) -> list[Rle | None]:
-    """The masks of one list, polygons as RLE of the video's size."""
-    return [
-        _from_polygons(item, shape, f"{masks.where}.segmentations[{index}]") if isinstance(item, list) else item
-        for index, item in enumerate(masks.items)
-    ]
+def _fill_polygons(masks: MaskList, shape: VideoShape | None) -> None:
+    for index, item in enumerate(masks.items):
+        if type(item) is list:
+            masks.items[index] = _from_polygons(item, shape, f"{masks.where}.segmentations[{index}]")
 
 
 def _from_polygons(polygons: Polygons, shape: VideoShape | None, where: str) -> Rle:
@@ -101,17 +99,19 @@ def _from_polygons(polygons: Polygons, shape: VideoShape | None, where: str) -> 
     return rle_module.from_polygons(shape.size, polygons, where)
 
 
-def _check_fit(where: str, shape: VideoShape | None, items: Sequence[Rle | None]) -> None:
+def _check_fit(masks: MaskList, shape: VideoShape | None) -> None:
     """Check number and size of one list's masks against its video, or against each other."""
-    if shape is not None and shape.length != len(items):
+    if shape is not None and shape.length != len(masks.items):
         raise AnnotationError(
-            f"{where} has {len(items)} segmentations, video {shape.video_id} has {shape.length} frames; "
+            f"{masks.where} has {len(masks.items)} segmentations, video {shape.video_id} has {shape.length} frames; "
             "there must be one per frame, null where the object is absent"
         )
-    size = shape.size if shape is not None else next((rle.size for rle in items if rle is not None), (0, 0))
-    for index, rle in enumerate(items):
-        if rle is not None and rle.size != size:
-            raise AnnotationError(_size_mismatch(f"{where}.segmentations[{index}]", rle.size, size, shape))
+    sizes = [item.size for item in masks.items if isinstance(item, Rle)]
+    expected = shape.size if shape is not None else next(iter(sizes), (0, 0))
+    if sizes.count(expected) != len(sizes):
+        found = ((t, item.size) for t, item in enumerate(masks.items) if isinstance(item, Rle))
+        index, size = next((t, size) for t, size in found if size != expected)
+        raise AnnotationError(_size_mismatch(f"{masks.where}.segmentations[{index}]", size, expected, shape))
 
 
 def _size_mismatch(where: str, size: tuple[int, int], expected: tuple[int, int], shape: VideoShape | None) -> str:
