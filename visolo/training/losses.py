@@ -1,4 +1,4 @@
-"""The three losses of a clip. Source: official.md 10.3 of the recorded reference; paper 4.5."""
+"""The three losses of a clip. Source: paper 4.5; weighting and averaging as the official code."""
 
 from dataclasses import dataclass
 
