@@ -29,7 +29,7 @@ class Focus:
 def official_views(rng: np.random.Generator, source: Size, output: Size, length: int) -> list[Matrix]:
     """Resize, flip once per clip, rotate and crop every frame on its own.
 
-    Source: official.md 10; the four steps are one resampling here.
+    Source: the official training code; the four steps are one resampling here.
 
     Args:
         rng: drawn from.

@@ -1,6 +1,6 @@
 """Which grid cells are responsible for which instance, for a whole batch of clips at once.
 
-Source: official.md 10.2 of the recorded reference. Losses are in `losses.py`.
+Source: paper 4.5, details as the official code. Losses are in `losses.py`.
 """
 
 from dataclasses import dataclass
