@@ -234,12 +234,11 @@ def _digit_row(kind: str, digit: int) -> Row:
 def _digit_text(kind: str, digit: int, session: Session) -> str:
     if session.document is None or session.video is None:
         return f"Class {digit}" if kind == "class" else f"Track {digit}"
-    categories = session.document.categories()
+    names = session.category_names()
     if kind == "class":
-        return categories[digit - 1].name if digit <= len(categories) else f"Class {digit}"
+        return list(names.values())[digit - 1] if digit <= len(names) else f"Class {digit}"
     track_id = tracks_by_digit(session).get(digit)
     if track_id is None:
         return f"Track {digit}"
-    names = {category.category_id: category.name for category in categories}
-    category_id = session.document.track(session.video.video_id, track_id).category_id
-    return f"Track {track_id} {names.get(category_id, '')}"
+    summary = next(summary for summary in session.tracks() if summary.track.track_id == track_id)
+    return f"Track {track_id} {names.get(summary.track.category_id, '')}"

@@ -23,7 +23,7 @@ class RunCommands(QObject):
         elif state == "paused":
             self._control.resume()
         else:
-            self._control.start(self._session.resume_frame())
+            self._control.start(resume_frame(self._session))
 
     def from_start(self) -> None:
         """Run over the whole video."""
@@ -42,3 +42,12 @@ class RunCommands(QObject):
         dialog = RunSettingsDialog(self._settings, self._window)
         dialog.accepted.connect(self._control.settings_changed)
         dialog.open()
+
+
+def resume_frame(session: Session) -> int:
+    """Where "Run" begins: the frame that the latest run had come to, or 0 when it was done."""
+    if session.document is None or session.video is None:
+        return 0
+    runs = session.document.runs(session.video.video_id)
+    head = runs[-1].head if runs and runs[-1].state != "done" else 0
+    return head if head < session.video.frame_count else 0

@@ -28,7 +28,7 @@ def has_tracks(session: Session) -> str | None:
     """A video is shown and has tracks."""
     if session.video is None or session.document is None:
         return _NO_VIDEO
-    return None if session.has_tracks else "There are no tracks yet; run the model first"
+    return None if session.tracks() else "There are no tracks yet; run the model first"
 
 
 def has_selection(session: Session) -> str | None:

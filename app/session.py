@@ -98,11 +98,12 @@ class Session(QObject):
         self.run = RunStatus()
         self.tool_id = "select"
         self._tracks: list[TrackSummary] | None = None
+        self._names: dict[int, str] | None = None
 
     def open_document(self, document: Document, history: History) -> None:
         """Show another project; the caller closes the previous one."""
         self.document, self.history = document, history
-        self._tracks = None
+        self._forget()
         self.video, self.frame_index = None, 0
         self.selection, self.hidden, self.range, self.solo = frozenset(), frozenset(), None, None
         self.project_opened.emit()
@@ -116,7 +117,8 @@ class Session(QObject):
         """Show no project any more and let go of the file."""
         document = self.document
         self.save_place()
-        self.document, self.history, self.video, self._tracks = None, None, None, None
+        self.document, self.history, self.video = None, None, None
+        self._forget()
         self.project_opened.emit()
         self.history_changed.emit()
         if document is not None:
@@ -127,7 +129,7 @@ class Session(QObject):
         assert self.document is not None
         self.save_place()
         self.video = self.document.video(video_id)
-        self._tracks = None
+        self._forget()
         self.selection, self.range, self.solo = frozenset(), None, None
         self.hidden = frozenset(self.document.view_state(f"hidden/{video_id}", []))
         self.document.set_view_state("video_id", video_id)
@@ -165,11 +167,6 @@ class Session(QObject):
         self.range = frames
         self.range_changed.emit(frames)
 
-    @property
-    def has_tracks(self) -> bool:
-        """Whether the current video has any track."""
-        return bool(self.tracks())
-
     def tracks(self) -> list[TrackSummary]:
         """All tracks of the current video by id, read once after every change; not to be modified."""
         if self._tracks is None:
@@ -179,21 +176,16 @@ class Session(QObject):
         return self._tracks
 
     def category_names(self) -> dict[int, str]:
-        """Names of the project's classes by id."""
-        return {c.category_id: c.name for c in self.document.categories()} if self.document is not None else {}
+        """Names of the project's classes by id, read once after every change; not to be modified."""
+        if self._names is None:
+            known = self.document.categories() if self.document is not None else ()
+            self._names = {category.category_id: category.name for category in known}
+        return self._names
 
     def save_place(self) -> None:
         """Remember the current frame in the project."""
         if self.document is not None and self.video is not None:
             self.document.set_view_state(f"frame/{self.video.video_id}", self.frame_index)
-
-    def resume_frame(self) -> int:
-        """Where "Run" begins: the frame that the latest run had come to, or 0 when it was done."""
-        if self.document is None or self.video is None:
-            return 0
-        runs = self.document.runs(self.video.video_id)
-        head = runs[-1].head if runs and runs[-1].state != "done" else 0
-        return head if head < self.video.frame_count else 0
 
     def scope_frames(self) -> FrameRange:
         """Frames that an edit made now touches.
@@ -240,7 +232,7 @@ class Session(QObject):
 
     def results_landed(self, change: Change) -> None:
         """Tell the panels about frames a model run has added."""
-        self._tracks = None
+        self._forget()
         self.document_changed.emit(change)
         self.history_changed.emit()
 
@@ -283,7 +275,7 @@ class Session(QObject):
 
     def _announce(self, change: Change, text: str) -> None:
         assert self.document is not None
-        self._tracks = None
+        self._forget()
         if change.videos and self.video is not None:
             self._leave_removed_video(self.video.video_id)
         if self.video is not None and change.track_ids:
@@ -297,7 +289,12 @@ class Session(QObject):
         assert self.document is not None
         left = [video.video_id for video in self.document.videos()]
         if video_id not in left:
-            self.video, self._tracks = None, None
+            self.video = None
+            self._forget()
             self.project_opened.emit()
             if left:
                 self.show_video(left[0])
+
+    def _forget(self) -> None:
+        """What was read from the document may be old."""
+        self._tracks = self._names = None

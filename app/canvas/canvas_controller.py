@@ -144,8 +144,9 @@ class CanvasController(QObject):
             self.scene.forget_labels()
         frames = change.frames
         if relabelled or frames is None or _holds(frames.first, frames.last, self._shown_frame):
-            self.scene.load(self._shown_frame)
-            self.view.redraw_masks()
+            changed = self.scene.load(self._shown_frame)
+            if changed:
+                self.view.redraw_masks()
 
     def _show_selection(self, selection: frozenset[int]) -> None:
         self._style = replace(self._style, selection=selection)

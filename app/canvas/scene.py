@@ -8,6 +8,7 @@ from app.canvas.mask_shape import MaskShape, MaskShapeCache
 from app.document.records import Instance, Origin
 from app.session import Session
 from app.theme import track_color
+from visolo.rle import Rle
 
 _ORIGIN_WORDS = {
     Origin.MODEL: "found by the model",
@@ -27,6 +28,11 @@ class DrawnInstance:
     label: str
 
     @property
+    def look(self) -> tuple[int, str, Rle]:
+        """All that its drawing depends on."""
+        return self.track_id, self.label, self.instance.rle
+
+    @property
     def track_id(self) -> int:
         """The track it belongs to."""
         return self.instance.track_id
@@ -42,10 +48,16 @@ class Scene:
         self.frame_index = -1
         self.instances: list[DrawnInstance] = []
 
-    def load(self, frame_index: int) -> None:
-        """Read the instances of a frame, large ones first so that small ones lie on top."""
+    def load(self, frame_index: int) -> bool:
+        """Read the instances of a frame, large ones first so that small ones lie on top.
+
+        Returns:
+            Whether anything is drawn otherwise than before.
+        """
+        before = [drawn.look for drawn in self.instances] if frame_index == self.frame_index else None
         self.frame_index = frame_index
         self.instances = self._read(frame_index)
+        return before != [drawn.look for drawn in self.instances]
 
     def prefetch(self, frame_index: int) -> None:
         """Decode the masks of a frame that is likely to be shown next."""
