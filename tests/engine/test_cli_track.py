@@ -147,12 +147,38 @@ def test_project_holds_the_same_tracks(main, folder, tmp_path):
     try:
         (video,) = document.videos()
         assert (video.frame_count, video.height, video.width) == (FRAMES, HEIGHT, WIDTH)
+        (run,) = document.runs(video.video_id)
+        assert (run.state, run.settings["model"], run.settings["inference"]["memory"]) == ("done", "tiny", "every-5")
         lanes = [document.lane(video.video_id, summary.track.track_id) for summary in document.tracks(video.video_id)]
     finally:
         document.close()
     entries = read_results(tmp_path / "r.json")
     expected = [[t for t, mask in enumerate(entry.segmentations) if mask is not None] for entry in entries]
     assert sorted(lane.frame_indices.tolist() for lane in lanes) == sorted(expected)
+
+
+def test_a_project_takes_a_dataset_s_whole_folders_only(main, folder, tmp_path):
+    code, said = main("track", folder / "gt.json", "--project", tmp_path / "p.visolo")
+    assert code == 2
+    assert "a project shows whole folders, but video 4 is only some of its images" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_of_a_dataset(main, folder, tmp_path):
+    from app.document.document import Document
+
+    names = tuple(f"a/{index:05d}.png" for index in range(FRAMES))
+    write_dataset(tmp_path / "one.json", Dataset((Video(12, WIDTH, HEIGHT, FRAMES, names),), ()))
+    images = ["--images", folder / "JPEGImages", "--weights", folder / "tiny.safetensors"]
+    code, said = main("track", tmp_path / "one.json", *images, "--project", tmp_path / "p.visolo")
+    assert code == 0, said.err
+    document = Document.open(tmp_path / "p.visolo")
+    try:
+        (video,) = document.videos()
+        assert (Path(video.source).name, video.frame_count) == ("a", FRAMES)
+        assert document.tracks(video.video_id)
+    finally:
+        document.close()
 
 
 def test_an_error_half_way_leaves_nothing(main, folder, tmp_path, monkeypatch):

@@ -1,14 +1,18 @@
 """Handing results to the app's project file, where the app is installed: the engine itself knows no app."""
 
+import hashlib
 import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from visolo.categories import LabelSet
+from visolo.commands.engine import Engine
 from visolo.commands.sources import Source, VideoToTrack
+from visolo.config import InferenceConfig
 from visolo.errors import ConfigError, MediaError
 from visolo.results import FrameResult
 
@@ -84,6 +88,20 @@ def project_sink(
     writer = _app_module(_WRITER).ProjectWriter(path)
     with writer as project, project.run(record, label_set, settings) as run:
         yield _ProjectSink(run)
+
+
+def run_settings(engine: Engine, config: InferenceConfig, precision: str) -> dict[str, Any]:
+    """What the app remembers of its own runs, so that it can go on from this one."""
+    with engine.weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "model": engine.weights.stem,
+        "weights": str(engine.weights.resolve()),
+        "weights_id": digest[:16],
+        "device": engine.model.device.type.upper(),
+        "precision": precision,
+        "inference": asdict(config),
+    }
 
 
 def _app_module(name: str) -> ModuleType:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -201,9 +201,9 @@ def _sinks(
 
         yield overlay_video(job.args.overlay, feed.source.size, feed.source.frame_rate, names)
     if job.args.project is not None:
-        from visolo.commands.project import project_sink
+        from visolo.commands.project import project_sink, run_settings
 
-        settings = {"model": job.engine.weights.name, **asdict(job.config)}
+        settings = run_settings(job.engine, job.config, job.args.precision)
         yield project_sink(job.args.project, video, feed.source, size, job.engine.label_set, settings)
 
 

@@ -33,7 +33,7 @@ class ResolvedMasks(NamedTuple):
 
 @dataclass(frozen=True)
 class MaskList:
-    """One track's masks as read from a file: compressed counts not looked at yet, polygons filled by `resolve_masks`."""
+    """One track's masks as read: compressed counts not looked at yet, polygons until `resolve_masks` fills them."""
 
     where: str
     items: list[Rle | Polygons | None]
