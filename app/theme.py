@@ -161,8 +161,8 @@ def track_color(track_id: int) -> QColor:
     """Colour of a track: a function of its id alone, the same in both themes and after other tracks go.
 
     Args:
-        track_id: from 1. The first seven are safe for colour-blind eyes, five more for others; later ones spread hue by the golden angle
-            over three lightness steps, so that neighbouring ids never look alike.
+        track_id: from 1. The first seven are safe for colour-blind eyes, five more for others; later ones spread hue
+            by the golden angle over three lightness steps, so that neighbouring ids never look alike.
     """
     if 1 <= track_id <= len(_FIRST_COLOURS):
         return QColor(_FIRST_COLOURS[track_id - 1])

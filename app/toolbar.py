@@ -1,6 +1,6 @@
 """The tool bar: playing, running the model, what edits touch, which tool, undo, export."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
@@ -170,16 +170,19 @@ class MainToolBar(QToolBar):
         self._model.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self._scopes.set_words(tuple(scope.value for scope in Scope))
         self._scope_label.setVisible(True)
-        for shorten in (
+        layout = self.layout()
+        assert layout is not None
+        shorter: list[Callable[[], None]] = [
             lambda: self._tools.set_style(icons),
             lambda: self._undo.setToolButtonStyle(icons),
             lambda: self._scope_label.setVisible(False),
             lambda: self._export.setToolButtonStyle(icons),
             lambda: self._scopes.set_words(_SHORT_SCOPES),
             lambda: self._model.setToolButtonStyle(icons),
-        ):
-            self.layout().invalidate()
-            if self.layout().sizeHint().width() <= self.width():
+        ]
+        for shorten in shorter:
+            layout.invalidate()
+            if layout.sizeHint().width() <= self.width():
                 return
             shorten()
 
