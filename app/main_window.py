@@ -61,6 +61,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the arrangement, stop all work, let go of the project."""
         self.workspace.settings.set_window_arrangement(self.saveGeometry(), self.saveState())
+        # Waiting for a model to stop must not look like hanging.
+        self.hide()
         self.workspace.close()
         event.accept()
 
@@ -92,7 +94,9 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.stack)
         self.toolbar = MainToolBar(self.session, workspace.actions, workspace.player, workspace.settings)
         self.addToolBar(self.toolbar)
-        self.status = MainStatusBar(self.session, workspace.settings, workspace.commands.view.set_opacity)
+        self.status = MainStatusBar(
+            self.session, workspace.player, workspace.settings, workspace.commands.view.set_opacity
+        )
         self.setStatusBar(self.status)
         self._build_docks()
         self._build_menus()

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QLabel, QProgressBar, QSlider, QStatusBar, QWidget
+from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QSlider, QStatusBar, QWidget
 
 from app.session import RunStatus, Session
 from app.settings import MASK_OPACITY, Settings
-from app.video.player import DEFAULT_FRAME_RATE
+from app.video.player import Player
 
 _MESSAGE_MS = 6000
 
@@ -15,13 +15,17 @@ _MESSAGE_MS = 6000
 class MainStatusBar(QStatusBar):
     """Permanent facts left and right; messages pass over the left ones."""
 
-    def __init__(self, session: Session, settings: Settings, set_opacity: Callable[[int], None]) -> None:
+    def __init__(
+        self, session: Session, player: Player, settings: Settings, set_opacity: Callable[[int], None]
+    ) -> None:
         super().__init__()
-        self._session, self._settings = session, settings
+        self._session, self._player, self._settings = session, player, settings
         self.setSizeGripEnabled(False)
         self._frame, self._time, self._size, self._selection = (QLabel() for _ in range(4))
         self._message = QLabel()
         self._message.setObjectName("message")
+        # A long sentence must not make the window wider.
+        self._message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._message_timer = QTimer(self, singleShot=True, interval=_MESSAGE_MS)
         self._message_timer.timeout.connect(self._message.clear)
         self._progress = QProgressBar(maximum=1000)
@@ -50,6 +54,7 @@ class MainStatusBar(QStatusBar):
         self._message.setProperty("warning", warning)
         self._message.style().polish(self._message)
         self._message.setText(text)
+        self._message.setToolTip(text)
         self._message_timer.start()
 
     def message(self) -> str:
@@ -88,7 +93,7 @@ class MainStatusBar(QStatusBar):
             return
         index = self._session.frame_index
         self._frame.setText(f"frame {index} / {video.frame_count - 1}")
-        self._time.setText(clock(index / (video.frame_rate or DEFAULT_FRAME_RATE)))
+        self._time.setText(clock(self._player.time_of(index)))
         self._size.setText(f"{video.width} × {video.height}")
         if self._session.selection:
             self._show_selection()

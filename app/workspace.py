@@ -42,7 +42,7 @@ class Workspace(QObject):
         self.canvas = CanvasController(self.session, self.cache, self)
         self.inference = InferenceControl(self.session, settings, self)
         self.opener.before_close = self.inference.end_run
-        self.loader.ready.connect(self.canvas.media_ready)
+        self.loader.ready.connect(self._take_media)
         self.commands = self._make_commands(window)
         self.actions = ActionRegistry(all_rows(), self.commands, self.session, window)
         self.actions.refused.connect(self.session.refused)
@@ -56,6 +56,10 @@ class Workspace(QObject):
         self.inference.close()
         self.tasks.close()
         self.cache.close()
+
+    def _take_media(self) -> None:
+        self.player.set_times(self.loader.times)
+        self.canvas.media_ready()
 
     def _make_commands(self, window: QWidget) -> Commands:
         session, settings = self.session, self.settings

@@ -23,6 +23,7 @@ class LegendEntry(NamedTuple):
 def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:
     """A pill with one line in the middle of the lower edge of `area`."""
     metrics = QFontMetricsF(painter.font())
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, area.width() - 4 * _PAD)
     size_x, size_y = metrics.horizontalAdvance(text) + 2 * _PAD, metrics.height() + _PAD
     pill = QRectF(area.center().x() - size_x / 2, area.bottom() - size_y - 16, size_x, size_y)
     _backdrop(painter, pill, size_y / 2)

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from app.projects import MediaFacts, locate_media, mismatch
@@ -12,13 +15,21 @@ from app.video.frame_cache import FrameCache, Frames
 from app.workers.task import Task, TaskQueue, report_progress
 from visolo.errors import MediaError
 
+if TYPE_CHECKING:
+    from visolo.io.frames import FrameSource
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class OpenedMedia:
-    """Facts of a video and its open frames, which belong to whoever holds this."""
+    """Facts of a video and its open frames, which belong to whoever holds this.
+
+    Attributes:
+        times: (n,) float64 seconds from the first frame to each, never falling; None where there is no clock.
+    """
 
     facts: MediaFacts
     frames: Frames
+    times: NDArray[np.float64] | None
 
     def close(self) -> None:
         """Let go of the frames."""
@@ -36,11 +47,22 @@ def opened_media(source: Path) -> Iterator[OpenedMedia]:
 
     frames = open_frames(source, report_progress)
     facts = MediaFacts(source, frames.name, len(frames), frames.size, frames.frame_rate, frames.pixel_aspect)
-    yield OpenedMedia(facts, frames)
+    yield OpenedMedia(facts, frames, _times(frames))
+
+
+def _times(frames: "FrameSource") -> NDArray[np.float64] | None:
+    stamps = [frames.time_of(frame_index) for frame_index in range(len(frames))]
+    if any(stamp is None for stamp in stamps):
+        return None
+    times = np.array(stamps, dtype=np.float64)
+    return np.maximum.accumulate(times - times[0])
 
 
 class MediaLoader(QObject):
     """Keeps the frame cache on the session's video.
+
+    Attributes:
+        times: of the video that is shown, see `OpenedMedia`.
 
     Signals:
         loading_changed: what is being opened; empty when done.
@@ -61,6 +83,7 @@ class MediaLoader(QObject):
     def __init__(self, session: Session, cache: FrameCache, tasks: TaskQueue, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session, self._cache, self._tasks = session, cache, tasks
+        self.times: NDArray[np.float64] | None = None
         self._offered: OpenedMedia | None = None
         self._task: Task | None = None
         session.video_changed.connect(self.load)
@@ -118,6 +141,7 @@ class MediaLoader(QObject):
             self.failed.emit(MediaError(f"{problem}; locate the original file to see it"))
             return
         self._cache.set_source(media.frames)
+        self.times = media.times
         self.ready.emit()
         for warning in getattr(media.frames, "warnings", ()):
             self.warned.emit(warning)
@@ -132,6 +156,7 @@ class MediaLoader(QObject):
             self.failed.emit(error)
 
     def _drop_frames(self) -> None:
+        self.times = None
         self.cancel()
         self._cache.set_source(None)
 

@@ -1,5 +1,7 @@
 """Playing: the frame index follows the clock, and only to frames that can be shown."""
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from app.session import Session
@@ -29,8 +31,9 @@ class Player(QObject):
         self._session, self._cache = session, cache
         self.speed = 1.0
         self.loop = False
+        self._times: NDArray[np.float64] | None = None
         self._clock = QElapsedTimer()
-        self._start_frame = 0
+        self._start_s = 0.0
         self._own_step = False
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.timeout.connect(self._tick)
@@ -73,13 +76,27 @@ class Player(QObject):
         self._restart_clock()
         self.speed_changed.emit(speed)
 
-    def frame_rate(self) -> float:
-        """Frames per second of the current video at normal speed."""
+    def set_times(self, times: NDArray[np.float64] | None) -> None:
+        """When each frame is shown: (n,) float64 seconds from the first; None goes by the mean rate."""
+        self._times = times
+
+    def time_of(self, frame_index: int) -> float:
+        """When a frame is shown, in seconds from the first."""
+        if self._times is not None and frame_index < len(self._times):
+            return float(self._times[frame_index])
+        return frame_index / self._rate()
+
+    def _frame_at(self, seconds: float) -> int:
+        if self._times is None:
+            return int(seconds * self._rate() + 1e-6)
+        return int(np.searchsorted(self._times, seconds + 1e-6, side="right")) - 1
+
+    def _rate(self) -> float:
         video = self._session.video
         return (video.frame_rate if video is not None else None) or DEFAULT_FRAME_RATE
 
     def _restart_clock(self) -> None:
-        self._start_frame = self._session.frame_index
+        self._start_s = self.time_of(self._session.frame_index)
         self._clock.start()
 
     def _follow_jump(self, _frame_index: int) -> None:
@@ -90,9 +107,9 @@ class Player(QObject):
     def _tick(self) -> None:
         video = self._session.video
         assert video is not None
-        rate = self.frame_rate() * self.speed
         current, last = self._session.frame_index, video.frame_count - 1
-        due = self._start_frame + int(self._clock.elapsed() / 1000.0 * rate)
+        now_s = self._start_s + self._clock.elapsed() / 1000.0 * self.speed
+        due = self._frame_at(now_s)
         shown = current
         while shown < min(due, last) and self._cache.image(shown + 1) is not None:
             shown += 1
@@ -100,10 +117,10 @@ class Player(QObject):
             self._own_step = True
             self._session.show_frame(shown)
             self._own_step = False
-        if due - shown > _PATIENCE_S * rate:
-            self._restart_clock()
-        if shown >= last and due > last:
+        if shown >= last and now_s >= self.time_of(last) + 1.0 / self._rate():
             self._end()
+        elif shown < last and now_s - self.time_of(shown + 1) > _PATIENCE_S * self.speed:
+            self._restart_clock()
 
     def _end(self) -> None:
         if self.loop:

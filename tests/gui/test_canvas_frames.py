@@ -183,3 +183,33 @@ def test_a_frame_that_is_not_there_yet_is_announced_and_takes_no_clicks(window, 
     qtbot.waitUntil(lambda: canvas.shown_frame == 9)
     assert canvas.view._notice == ""
     assert canvas.view.accepts_edits
+
+
+def test_uneven_frames_are_shown_when_they_are_due(window, qtbot):
+    session, player = window.session, window.workspace.player
+    qtbot.waitUntil(lambda: all(window.workspace.cache.image(i) is not None for i in range(12)), timeout=20_000)
+    # Ten frames at once, then a still of a second.
+    player.set_times(np.concatenate([np.linspace(0, 0.1, 10), 1.1 + np.arange(30) * 0.04]))
+    assert player.time_of(10) == pytest.approx(1.1)
+    player.play()
+    qtbot.waitUntil(lambda: session.frame_index == 9, timeout=20_000)
+    qtbot.wait(300)
+    assert session.frame_index == 9
+    started = time.monotonic()
+    qtbot.waitUntil(lambda: session.frame_index >= 10, timeout=20_000)
+    assert time.monotonic() - started > 0.3
+    player.pause()
+
+
+def test_times_come_from_the_file(window):
+    player = window.workspace.player
+    assert player.time_of(0) == 0.0
+    assert player.time_of(25) == pytest.approx(1.0)
+    window.session.show_frame(39)
+    assert window.status._time.text() == "00:01.56"
+
+
+def test_a_long_message_does_not_widen_the_window(window):
+    width = window.minimumSizeHint().width()
+    window.session.message.emit("a very long message " * 40)
+    assert window.minimumSizeHint().width() == width
