@@ -172,6 +172,12 @@ def test_labels_lie_on_the_object_they_name(tmp_path):
             assert np.median(clip.images[clip.labels == 0].max(1)) < 60
 
 
+def test_objects_without_any_mask_are_a_clear_error(tmp_path):
+    path = _edit(write_video(tmp_path), lambda table: table["annotations"][0].update(segmentations=[None] * 5))
+    with pytest.raises(AnnotationError, match="no object has a mask"):
+        _maker(path, ZOOM)
+
+
 def test_the_same_generator_state_gives_the_same_clip(tmp_path):
     maker = _maker(write_stills(tmp_path), ZOOM)
     first, second, other = (maker.draw(np.random.default_rng(seed), 3) for seed in (5, 5, 6))

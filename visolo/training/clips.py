@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from visolo import rle
+from visolo.errors import AnnotationError
 from visolo.training.augmentation import (
     ColourChange,
     Focus,
@@ -62,6 +64,9 @@ class ClipMaker:
         weights: share of the clips drawn from each file; None draws in proportion to their videos.
         output: (height, width) of the clips, in px.
         config: augmentation, balance, sampling window.
+
+    Raises:
+        AnnotationError: no object of the files has a mask.
     """
 
     def __init__(
@@ -78,6 +83,9 @@ class ClipMaker:
         self._output, self._config = output, config
         self._store = FrameStore(2 * max(output))
         self._objects = self._find_objects()
+        if not self._objects:
+            paths = ", ".join(str(source.path) for source in data)
+            raise AnnotationError(f"{paths}: no object has a mask in any frame; annotate some")
         self._chances = self._object_chances(chances)
         self._classes = np.array([item.video.classes[item.index] for item in self._objects])
         self._pasteable = np.array([i for i, item in enumerate(self._objects) if _is_pasteable(item)], dtype=int)
@@ -153,7 +161,7 @@ class ClipMaker:
             _Object(video, index)
             for video in self._videos
             for index in range(min(255, len(video.classes)))
-            if any(masks[index] is not None and masks[index].counts for masks in video.masks)  # type: ignore[union-attr]
+            if any(masks[index] is not None for masks in video.masks)
         ]
 
     def _object_chances(self, video_chances: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -237,11 +245,9 @@ def _box_of(labels: Image, index: int) -> Focus | None:
 
 
 def _area_share(item: _Object) -> float:
-    from visolo import rle
-
     height, width = item.video.size
-    areas = [rle.area(masks[item.index]) for masks in item.video.masks[:1] if masks[item.index] is not None]  # type: ignore[arg-type]
-    return max(areas, default=0) / (height * width)
+    mask = item.video.masks[0][item.index]
+    return 0.0 if mask is None else rle.area(mask) / (height * width)
 
 
 def _is_pasteable(item: _Object) -> bool:

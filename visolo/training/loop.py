@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -58,6 +58,18 @@ class StepMetrics:
         return self.category + self.mask + self.similarity
 
 
+class _Outcome(NamedTuple):
+    """The first fields of `StepMetrics`."""
+
+    step: int
+    steps: int
+    category: float
+    mask: float
+    similarity: float
+    gradient_norm: float
+    learning_rate: float
+
+
 class Trainer:
     """Owns the model and all state that changes while it is trained.
 
@@ -72,7 +84,7 @@ class Trainer:
         self.config = config
         self.step = 0
         self._maker = maker
-        self._frozen = _freeze(model, config.frozen_stages)
+        _freeze(model, config.frozen_stages)
         self._optimizer = _optimizer(model, config)
         self._average: dict[str, Tensor] | None = None
         if config.ema_decay:
@@ -90,11 +102,11 @@ class Trainer:
         )
         started = time.perf_counter()
         for batch in loader:
-            metrics = self._train_step(batch)
+            outcome = self._train_step(batch)
             now = time.perf_counter()
             images = batch.images.shape[0] * batch.images.shape[1] * world_size()
             yield StepMetrics(
-                *metrics,
+                *outcome,
                 clip_length=batch.images.shape[1],
                 seconds=now - started,
                 images_per_second=images / (now - started),
@@ -146,7 +158,7 @@ class Trainer:
         """Weights to export: the moving average where there is one."""
         return {**self.model.state_dict(), **(self._average or {})}
 
-    def _train_step(self, batch: ClipBatch) -> tuple[int, int, float, float, float, float, float]:
+    def _train_step(self, batch: ClipBatch) -> _Outcome:
         config = self.config
         rate = learning_rate(config, self.step)
         for group in self._optimizer.param_groups:
@@ -176,7 +188,7 @@ class Trainer:
         self.step += 1
         self._update_average()
         category, mask, similarity = sums.tolist()
-        return self.step, config.steps, category, mask, similarity, norm, rate
+        return _Outcome(self.step, config.steps, category, mask, similarity, norm, rate)
 
     def _losses(self, batch: ClipBatch) -> ClipLosses:
         config, grid = self.config, self.model.config.grid
@@ -215,11 +227,10 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
     return rate * 0.1 ** sum(step >= milestone for milestone in config.milestones)
 
 
-def _freeze(model: Visolo, stages: int) -> int:
+def _freeze(model: Visolo, stages: int) -> None:
     backbone = model.backbone
     for module in (backbone.stem, backbone.res2, backbone.res3, backbone.res4)[:stages]:
         module.requires_grad_(False)
-    return stages
 
 
 def _optimizer(model: Visolo, config: TrainingConfig) -> AdamW:
