@@ -25,7 +25,15 @@ class Scope(Enum):
 
 @dataclass(frozen=True)
 class RunStatus:
-    """What the model is doing: `head` is the next frame to be computed, `state` idle, running or paused."""
+    """What the model is doing.
+
+    Attributes:
+        state: idle, loading, running or paused.
+        head: next frame to be computed.
+        text: words that replace the usual ones.
+        memory_frames: how many frames the network remembers.
+        device_bytes: memory in use on the GPU, 0 on the CPU.
+    """
 
     state: str = "idle"
     video_id: int = 0
@@ -34,6 +42,8 @@ class RunStatus:
     frame_count: int = 0
     frames_per_second: float = 0.0
     text: str = ""
+    memory_frames: int = 0
+    device_bytes: int = 0
 
 
 class RunControl(Protocol):

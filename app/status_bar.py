@@ -30,7 +30,7 @@ class MainStatusBar(QStatusBar):
         self._message_timer.timeout.connect(self._message.clear)
         self._progress = QProgressBar(maximum=1000)
         self._progress.setFixedWidth(120)
-        self._run = QLabel()
+        self._run, self._memory = QLabel(), QLabel()
         self._opacity = QSlider(Qt.Orientation.Horizontal)
         self._opacity.setRange(0, 100)
         self._opacity.setObjectName("opacity")
@@ -44,7 +44,7 @@ class MainStatusBar(QStatusBar):
             self.addWidget(widget)
         self.addWidget(self._message, 1)
         masks = QLabel("Masks")
-        for part in (self._run, self._progress, masks, self._opacity, QWidget()):
+        for part in (self._run, self._progress, self._memory, masks, self._opacity, QWidget()):
             self.addPermanentWidget(part)
         self._connect()
         self.refresh()
@@ -105,12 +105,14 @@ class MainStatusBar(QStatusBar):
         busy = status.state != "idle"
         self._progress.setVisible(busy)
         self._run.setVisible(busy)
+        self._memory.setVisible(busy and status.memory_frames > 0)
         if not busy:
             return
         self._progress.setMaximum(0 if status.state == "loading" else 1000)
         total = max(1, status.frame_count - status.first_frame)
         self._progress.setValue(1000 * (status.head - status.first_frame) // total)
         self._run.setText(_run_text(status))
+        self._memory.setText(_memory_text(status))
 
 
 def clock(seconds: float) -> str:
@@ -130,6 +132,11 @@ def _run_text(status: RunStatus) -> str:
     seconds = left / status.frames_per_second
     when = f"{seconds:.1f} s" if seconds < 10 else (f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min")
     return f"running: frame {status.head}, {left} left, about {when}"
+
+
+def _memory_text(status: RunStatus) -> str:
+    text = f"memory {status.memory_frames} frames"
+    return f"{text}   GPU {status.device_bytes / 1e9:.1f} GB" if status.device_bytes else text
 
 
 def _selection_text(session: Session) -> str:

@@ -63,12 +63,14 @@ class Landed:
     Attributes:
         seconds: between this frame and the one before.
         memory_frames: how many frames the network remembers.
+        device_bytes: memory in use on the GPU, 0 on the CPU.
     """
 
     number: int
     result: FrameResult
     seconds: float
     memory_frames: int
+    device_bytes: int
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,16 @@ class _Engine:
             with device_errors():
                 result = segmenter.step(frame)
             now = time.perf_counter()
-            self._send(Landed(request.number, result, now - last, len(segmenter.memory_frames)))
+            frames, used = len(segmenter.memory_frames), self._device_bytes()
+            self._send(Landed(request.number, result, now - last, frames, used))
             last = now
+
+    def _device_bytes(self) -> int:
+        import torch
+
+        assert self._model is not None
+        device = next(self._model.parameters()).device
+        return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
 
     def _prepare(
         self, model: "Visolo", request: RunRequest, reader: "_Reader"

@@ -51,6 +51,7 @@ class InferenceControl(QObject):
         self._choice = RunChoice()
         self._writer: RunWriter | None = None
         self._pending: list[FrameResult] = []
+        self._used = 0, 0
         self._times: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._batch = QTimer(self, interval=_BATCH_MS)
         self._batch.timeout.connect(self._land)
@@ -115,6 +116,7 @@ class InferenceControl(QObject):
         if isinstance(message, Landed):
             self._pending.append(message.result)
             self._times.append(message.seconds)
+            self._used = message.memory_frames, message.device_bytes
         elif isinstance(message, Loading):
             self._session.set_run(replace(self._session.run, text=message.text))
         elif isinstance(message, Started):
@@ -161,7 +163,9 @@ class InferenceControl(QObject):
             self._fail(error)
             return
         rate = len(self._times) / sum(self._times) if self._times and sum(self._times) > 0 else 0.0
-        self._session.set_run(replace(self._session.run, head=self._writer.head, frames_per_second=rate))
+        memory_frames, device_bytes = self._used
+        status = replace(self._session.run, head=self._writer.head, frames_per_second=rate)
+        self._session.set_run(replace(status, memory_frames=memory_frames, device_bytes=device_bytes))
         self._session.results_landed(change)
 
     def _end(self, state: str) -> None:

@@ -148,6 +148,8 @@ def test_edits_behind_the_head_end_as_edits_after_the_run(ready, qtbot, press):
 def test_the_window_stays_usable_during_a_run(ready, qtbot, press):
     press(ready, "F5")
     wait_for_head(qtbot, ready, 2)
+    assert ready.session.run.memory_frames > 0
+    assert f"memory {ready.session.run.memory_frames} frames" in ready.status._memory.text()
     press(ready, "Right", "Right")
     qtbot.waitUntil(lambda: ready.workspace.canvas.shown_frame == 2)
     assert ready.session.run.state in {"running", "idle"}

@@ -1,5 +1,6 @@
 """Actions: the table is whole, every key works once, keys of other alphabets too, and a refusal says why."""
 
+import random
 from collections import Counter
 
 import pytest
@@ -246,3 +247,28 @@ def test_go_to_frame(window, press, qtbot):
     qtbot.keyClicks(dialog.focusWidget(), "27")
     qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
     assert window.session.frame_index == 27
+
+
+# These ask the desktop for a file, end the program or start the model.
+_OUTSIDE = ("file.", "help.log", "run.toggle", "run.from", "view.full_screen")
+
+
+@pytest.mark.parametrize("selection", [None, (), (1,), (1, 2), (1, 2, 3)])
+def test_every_action_is_safe_in_every_state(open_window, request, selection, qtbot):
+    """With no project, no selection, one, two and three tracks: nothing raises, and every dialog can be left."""
+    window = open_window() if selection is None else request.getfixturevalue("tracked")
+    ids = [row.action_id for row in all_rows() if not row.action_id.startswith(_OUTSIDE)]
+    random.Random(7).shuffle(ids)
+    for action_id in ids:
+        if selection is not None:
+            present = {summary.track.track_id for summary in window.session.tracks()}
+            window.session.select(present & set(selection))
+        window.workspace.actions.run(action_id)
+        QApplication.processEvents()
+        dialog = QApplication.activeModalWidget()
+        if dialog is not None:
+            dialog.close()
+    for _ in range(200):
+        window.session.undo()
+    if selection is not None:
+        assert window.session.history.undo_text.startswith("Add video") or not window.session.can_undo
