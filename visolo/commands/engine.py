@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from visolo.model.visolo import Visolo
 
 BUNDLED_WEIGHTS = ("models", "visolo-lite.safetensors")
+_SWITCHES = {
+    "score-reweighting": "weigh scores by similarity to earlier frames (paper 4.3); the preset decides",
+    "temporal-category": "read memory for classes; the preset decides",
+    "temporal-mask": "read memory for masks; the preset decides",
+}
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,8 @@ def add_rule_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--memory-limit", type=int, metavar="N", help="most frames read, evenly thinned; 0: no limit")
     group.add_argument("--score-threshold", type=float, metavar="S", help="least score of a detection, 0 to 1")
-    group.add_argument("--no-score-reweighting", action="store_true", help="leave out the paper's section 4.3")
-    group.add_argument("--no-temporal-category", action="store_true", help="classes without reading memory")
-    group.add_argument("--no-temporal-mask", action="store_true", help="masks without reading memory")
+    for name, meaning in _SWITCHES.items():
+        group.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, help=meaning)
     group.add_argument(
         "--reweight-refs", choices=("official", "last-2"), help="frames for 4.3: as the official code or the paper"
     )
@@ -112,9 +116,9 @@ def with_rules(inference: InferenceConfig, args: argparse.Namespace) -> Inferenc
         "memory_limit": args.memory_limit,
         "score_threshold": args.score_threshold,
         "reweight_references": args.reweight_refs,
-        "score_reweighting": False if args.no_score_reweighting else None,
-        "temporal_category": False if args.no_temporal_category else None,
-        "temporal_mask": False if args.no_temporal_mask else None,
+        "score_reweighting": args.score_reweighting,
+        "temporal_category": args.temporal_category,
+        "temporal_mask": args.temporal_mask,
         "official_quirks": True if args.official_quirks else None,
     }
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
