@@ -53,6 +53,7 @@ class MainToolBar(QToolBar):
     def show_device(self, name: str) -> None:
         """The device that a run really uses."""
         self._model.setText(f"{read_choice(self._settings).weights_name} · {name}")
+        self._fit()
 
     def _fill(self) -> None:
         for action_id in ("play.previous", "play.toggle", "play.next"):
@@ -64,6 +65,7 @@ class MainToolBar(QToolBar):
         self.addWidget(self._speed)
         self.addSeparator()
         self._run = QPushButton("Run model")
+        self._run_word: str | None = None
         self._run.setProperty("primary", True)
         self._run.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._run.setObjectName("runButton")
@@ -76,7 +78,7 @@ class MainToolBar(QToolBar):
         self.addWidget(self._model)
         self._rate = QLabel("")
         self._rate.setProperty("muted", True)
-        self.addWidget(self._rate)
+        self._rate_label = self.addWidget(self._rate)
         self.addSeparator()
         scope = QLabel("Edits apply to ")
         scope.setProperty("muted", True)
@@ -146,11 +148,17 @@ class MainToolBar(QToolBar):
         self._run.setIcon(icon("mdi6.pause" if running else "mdi6.play", current_theme().on_accent))
         self._run.setEnabled(self._actions.why_not("run.toggle") is None)
         self._run.setToolTip(self._actions.why_not("run.toggle") or "Find and follow objects in the video (F5)")
-        self._rate.setText(f"{status.frames_per_second:.0f} FPS" if status.frames_per_second else "")
+        rate = f"{status.frames_per_second:.0f} FPS" if status.frames_per_second else ""
+        grown = len(rate) != len(self._rate.text()) or words.get(status.state) != self._run_word
+        self._run_word = words.get(status.state)
+        self._rate.setText(rate)
+        if grown:
+            self._fit()
 
     def _show_history(self) -> None:
         text = self._session.history.undo_text if self._session.history is not None and self._session.can_undo else ""
-        self._undo.setText(
+        # As the action's short text: the button takes that again whenever the action changes.
+        self._undo.defaultAction().setIconText(
             self._undo.fontMetrics().elidedText(f"Undo {text}".strip(), Qt.TextElideMode.ElideRight, _UNDO_WIDTH - 40)
         )
         self._undo.setToolTip(f"Undo {text}".strip() + " (Ctrl+Z)")
@@ -170,6 +178,7 @@ class MainToolBar(QToolBar):
         self._model.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self._scopes.set_words(tuple(scope.value for scope in Scope))
         self._scope_label.setVisible(True)
+        self._rate_label.setVisible(True)
         layout = self.layout()
         assert layout is not None
         shorter: list[Callable[[], None]] = [
@@ -179,6 +188,7 @@ class MainToolBar(QToolBar):
             lambda: self._export.setToolButtonStyle(icons),
             lambda: self._scopes.set_words(_SHORT_SCOPES),
             lambda: self._model.setToolButtonStyle(icons),
+            lambda: self._rate_label.setVisible(False),
         ]
         for shorten in shorter:
             layout.invalidate()

@@ -8,7 +8,7 @@ from multiprocessing.process import BaseProcess
 
 from PySide6.QtCore import QObject, Signal
 
-from app.workers.engine_messages import Order, RunRequest
+from app.workers.engine_messages import Order, RunRequest, Taken
 from app.workers.engine_process import serve
 from app.workers.task import Task, TaskQueue
 
@@ -40,8 +40,8 @@ class EngineLink(QObject):
             self._start()
         self._send(request)
 
-    def order(self, order: Order) -> None:
-        """Pause, resume, cancel."""
+    def order(self, order: Order | Taken) -> None:
+        """Pause, resume, cancel, or how far the app has come."""
         if self._process is not None:
             self._send(order)
 

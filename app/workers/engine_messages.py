@@ -12,6 +12,13 @@ Order = Literal["pause", "resume", "cancel", "quit"]
 
 
 @dataclass(frozen=True)
+class Taken:
+    """The app has put this many frames of the run into the project so far."""
+
+    count: int
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """Run the model over a video.
 
@@ -20,6 +27,7 @@ class RunRequest:
         project: the project file, where tracks before `first_frame` are read from.
         source: video file or image folder.
         size: (height, width) in px of the masks.
+        most_ahead: frames computed but not taken yet; so many wait in the pipe at most, however busy the app is.
     """
 
     number: int
@@ -29,6 +37,7 @@ class RunRequest:
     size: tuple[int, int]
     first_frame: int
     choice: RunChoice
+    most_ahead: int
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from app.document.evidence import KnownTrack, known_tracks
 from app.document.queries import snapshot
 from app.errors import details_of, sentence_of
 from app.run_choice import RunChoice
-from app.workers.engine_messages import Ended, Failed, Landed, Loading, RunRequest, Started
+from app.workers.engine_messages import Ended, Failed, Landed, Loading, RunRequest, Started, Taken
 from visolo.categories import LabelSet, load_label_set
 from visolo.errors import WeightsError
 
@@ -70,6 +70,7 @@ class _Engine:
         self._model: Visolo | None = None
         self._labels = LabelSet("", ())
         self._weights_id = ""
+        self._taken = 0
 
     def carry_out(self, request: RunRequest) -> None:
         """Do one run and say how it ended."""
@@ -100,8 +101,9 @@ class _Engine:
         from visolo.device import device_errors
 
         last = time.perf_counter()
-        for _, frame in reader.iterate(request.first_frame):
-            if self._obey():
+        self._taken = 0
+        for frame_index, frame in reader.iterate(request.first_frame):
+            if self._obey(frame_index - request.first_frame - request.most_ahead):
                 last = time.perf_counter()
             with device_errors():
                 result = segmenter.step(frame)
@@ -166,23 +168,28 @@ class _Engine:
         self._loaded = key
         return self._model
 
-    def _obey(self) -> bool:
-        """Look at orders; wait while paused. True when it has waited.
+    def _obey(self, least_taken: int = 0) -> bool:
+        """Look at orders; wait while paused, or until the app has taken so many frames.
+
+        Returns:
+            Whether it has waited.
 
         Raises:
             CanceledError: the run is to end.
             SystemExit: so is the process.
         """
-        waited = False
-        paused = False
-        while paused or self._connection.poll():
+        waited = paused = False
+        while (wait := paused or self._taken < least_taken) or self._connection.poll():
+            waited |= wait
             order = self._connection.recv()
             if order == "quit":
                 raise SystemExit(0)
             if order == "cancel":
                 raise CanceledError
-            paused = order == "pause"
-            waited |= paused
+            if isinstance(order, Taken):
+                self._taken = order.count
+            else:
+                paused = order == "pause"
         return waited
 
     def _send(self, message: object) -> None:

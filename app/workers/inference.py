@@ -12,7 +12,7 @@ from app.run_choice import RunChoice, read_choice
 from app.session import RunStatus, Session
 from app.settings import Settings
 from app.workers.engine_link import EngineLink
-from app.workers.engine_messages import Ended, Failed, Landed, Loading, RunRequest, Started
+from app.workers.engine_messages import Ended, Failed, Landed, Loading, RunRequest, Started, Taken
 from visolo.errors import DeviceError, MediaError, VisoloError
 from visolo.results import FrameResult
 
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 # Results land at most so often: each time every panel looks at what has changed.
 _BATCH_MS = 100
 _RATE_FRAMES = 30
+# Frames that wait to land; more would only fill memory while the window is busy.
+_MOST_AHEAD = 96
 _KILLED = -9
 
 
@@ -47,6 +49,7 @@ class InferenceControl(QObject):
         self._link = EngineLink(self)
         self._link.message_received.connect(self._receive)
         self._link.process_died.connect(self._report_death)
+        self.most_ahead = _MOST_AHEAD
         self._number = 0
         self._choice = RunChoice()
         self._writer: RunWriter | None = None
@@ -75,7 +78,9 @@ class InferenceControl(QObject):
         status = RunStatus("loading", video.video_id, first_frame, first_frame, video.frame_count)
         session.set_run(replace(status, text="Loading the model…"))
         self._link.request(
-            RunRequest(self._number, document.path, video.video_id, source, size, first_frame, self._choice)
+            RunRequest(
+                self._number, document.path, video.video_id, source, size, first_frame, self._choice, self.most_ahead
+            )
         )
 
     def pause(self) -> None:
@@ -163,6 +168,7 @@ class InferenceControl(QObject):
             self._fail(error)
             return
         rate = len(self._times) / sum(self._times) if self._times and sum(self._times) > 0 else 0.0
+        self._link.order(Taken(self._writer.head - self._session.run.first_frame))
         memory_frames, device_bytes = self._used
         status = replace(self._session.run, head=self._writer.head, frames_per_second=rate)
         self._session.set_run(replace(status, memory_frames=memory_frames, device_bytes=device_bytes))

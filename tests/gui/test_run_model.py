@@ -21,6 +21,9 @@ def ready(window, tiny_weights):
     """The window with the clip, set to run the tiny network on the CPU."""
     window.workspace.settings.set(WEIGHTS, str(tiny_weights))
     window.workspace.settings.set(DEVICE, "cpu")
+    # Two frames ahead at most, landing at once: the tiny network would else be done before a test has looked.
+    window.workspace.inference.most_ahead = 2
+    window.workspace.inference._batch.setInterval(5)
     return window
 
 
