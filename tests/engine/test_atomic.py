@@ -32,3 +32,9 @@ def test_error_while_writing_becomes_an_output_error(tmp_path):
         temporary.write_text("x", encoding="utf-8")
         raise OSError(28, "No space left on device")
     assert not target.exists()
+
+
+def test_devices_and_folders_are_not_replaced(tmp_path):
+    for target in ("/dev/null", tmp_path):
+        with pytest.raises(OutputError, match="not a file that can be replaced"):
+            write_text(target, "x")

@@ -20,9 +20,11 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
         A path in the same folder with the same suffix, to be written by the caller.
 
     Raises:
-        OutputError: the folder is missing or read-only, or the disk is full.
+        OutputError: the folder is missing or read-only, the disk is full, or the target is a folder or a device.
     """
     target = Path(target)
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{target}: this is not a file that can be replaced; choose another name")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
         os.close(handle)
