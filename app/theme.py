@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, 
 from PySide6.QtWidgets import QApplication
 
 from app.style_sheet import style_sheet
+from visolo.palette import track_rgb
 
 ThemeMode = Literal["dark", "light", "system"]
 
@@ -85,13 +86,6 @@ LIGHT = Theme(
     bad="#d0362a",
 )
 
-# Okabe and Ito's colours, told apart with every common kind of colour blindness. Their vermillion and blue come late:
-# on video they are the darkest. Black is left out, being invisible on dark footage.
-_FIRST_COLOURS = (
-    "#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#2f86d0",
-    "#a678de", "#a5d75a", "#b98a62", "#ff9d96", "#8fa3b8",
-)  # fmt: skip
-_GOLDEN_ANGLE = 137.508
 # On no colour is the better of these two below a contrast of 4.5; with a softer black it would be.
 _DARK_TEXT, _LIGHT_TEXT = "#050506", "#ffffff"
 
@@ -161,16 +155,9 @@ def track_color(track_id: int) -> QColor:
     """Colour of a track: a function of its id alone, the same in both themes and after other tracks go.
 
     Args:
-        track_id: from 1. The first seven are safe for colour-blind eyes, five more for others; later ones spread hue
-            by the golden angle over three lightness steps, so that neighbouring ids never look alike.
+        track_id: from 1; see `visolo.palette`, which overlays of the command line use, too.
     """
-    if 1 <= track_id <= len(_FIRST_COLOURS):
-        return QColor(_FIRST_COLOURS[track_id - 1])
-    step = track_id - len(_FIRST_COLOURS)
-    hue = (step * _GOLDEN_ANGLE + 20.0) % 360.0 / 360.0
-    lightness = (0.64, 0.54, 0.76)[step % 3]
-    saturation = (0.62, 0.70, 0.66)[step // 3 % 3]
-    return QColor.fromHslF(hue, saturation, lightness)
+    return QColor(*track_rgb(track_id))
 
 
 @cache

@@ -7,9 +7,12 @@ Rgb = tuple[int, int, int]
 
 # Okabe and Ito's colours, told apart with every common kind of colour blindness. Their vermillion and blue come late:
 # on video they are the darkest. Black is left out, being invisible on dark footage.
-_FIRST = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#2f86d0")
+_FIRST = (
+    "#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#2f86d0",
+    "#a678de", "#a5d75a", "#b98a62", "#ff9d96", "#8fa3b8",
+)  # fmt: skip
 _GOLDEN_ANGLE = 137.508  # degrees; neighbouring ids never look alike
-_LIGHTNESS = (0.62, 0.48, 0.74)
+_LIGHTNESS = (0.64, 0.54, 0.76)
 _SATURATION = (0.62, 0.70, 0.66)
 
 
@@ -18,7 +21,8 @@ def track_rgb(number: int) -> Rgb:
     """Red, green and blue, 0 to 255.
 
     Args:
-        number: of the track as people see it, from 1. The first seven are safe for colour-blind eyes.
+        number: of the track as people see it, from 1. The first seven are safe for colour-blind eyes, five more for others;
+            later ones spread hue by the golden angle over three lightness steps.
     """
     if 1 <= number <= len(_FIRST):
         code = _FIRST[number - 1]
