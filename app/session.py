@@ -225,7 +225,8 @@ class Session(QObject):
         except VisoloError as error:
             self.refused.emit(str(error))
             return False
-        self._announce(change, edit.text)
+        # The entry's own words: it may know the names of what the edit knows by number.
+        self._announce(change, self.history.undo_text)
         return True
 
     def undo(self) -> None:

@@ -125,7 +125,9 @@ def test_split_merge_lock_and_class_by_keys(tracked, press):
     assert session.selection == {1}
     assert {s.track.track_id: s.frame_count for s in session.tracks()}[1] == 40
     press(tracked, "Alt+3")
-    assert session.document.track(1, 1).category_id == session.document.categories()[2].category_id
+    chosen = session.document.categories()[2]
+    assert session.document.track(1, 1).category_id == chosen.category_id
+    assert tracked.status.message() == f"Set class of track 1 to {chosen.name}"
     press(tracked, "L")
     assert session.document.track(1, 1).locked
     press(tracked, "Delete")
