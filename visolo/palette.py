@@ -21,8 +21,8 @@ def track_rgb(number: int) -> Rgb:
     """Red, green and blue, 0 to 255.
 
     Args:
-        number: of the track as people see it, from 1. The first seven are safe for colour-blind eyes, five more for others;
-            later ones spread hue by the golden angle over three lightness steps.
+        number: of the track as people see it, from 1. The first seven are safe for colour-blind eyes, five more for
+            others; later ones spread hue by the golden angle over three lightness steps.
     """
     if 1 <= number <= len(_FIRST):
         code = _FIRST[number - 1]
