@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from app.commands import Commands
-from app.conditions import Condition, always
+from app.commands.commands import Commands
+from app.commands.conditions import Condition, always
 from app.session import Session
 from app.theme import icon, theme_changes
 

@@ -6,8 +6,8 @@
 from collections.abc import Callable
 
 from app.action_registry import Row
-from app.commands import Commands
-from app.conditions import (
+from app.commands.commands import Commands
+from app.commands.conditions import (
     can_redo,
     can_run,
     can_undo,

@@ -182,7 +182,7 @@ def _store_options(settings: "Settings", options: argparse.Namespace) -> None:
 
 
 def _start_log(folder: Path) -> None:
-    from app.commands_help import LOG_NAME
+    from app.commands.help import LOG_NAME
 
     root = logging.getLogger()
     root.setLevel(logging.INFO)

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from app.commands_classes import ClassCommands
-from app.commands_edit import EditCommands
-from app.commands_file import FileCommands
-from app.commands_help import HelpCommands
-from app.commands_playback import PlaybackCommands
-from app.commands_run import RunCommands
-from app.commands_selection import SelectionCommands
-from app.commands_tools import ToolCommands
-from app.commands_tracks import TrackCommands
-from app.commands_view import ViewCommands
+from app.commands.classes import ClassCommands
+from app.commands.edit import EditCommands
+from app.commands.file import FileCommands
+from app.commands.help import HelpCommands
+from app.commands.playback import PlaybackCommands
+from app.commands.run import RunCommands
+from app.commands.selection import SelectionCommands
+from app.commands.tools import ToolCommands
+from app.commands.tracks import TrackCommands
+from app.commands.view import ViewCommands
 
 
 @dataclass(frozen=True)
