@@ -179,12 +179,14 @@ def _videos(
 
 
 def _image_folder(video: ytvis.Video, path: Path, images: Path | None) -> Path:
-    """The folder of a video's images; where it should be when it is nowhere."""
+    """The folder of a video's images, or the video file of that name; where the folder should be when there is none."""
     if not video.file_names:
         return (images or path.parent / "JPEGImages") / str(video.video_id)
     roots = [images] if images else [path.parent / "JPEGImages", path.parent, path.parent / path.stem / "JPEGImages"]
     folders = [root / Path(video.file_names[0]).parent for root in roots]
-    folder = next((f for f in folders if f.is_dir()), folders[0]).resolve()
+    # Exports without frames call the folder like the video, and lie beside it unless told otherwise.
+    places = [*filter(Path.is_dir, folders), *filter(Path.is_file, folders), folders[0]]
+    folder = places[0].resolve()
     if folder.is_dir():
         found = [image.name for image in images_in_folder(folder)]
         named = [Path(name).name for name in video.file_names]

@@ -395,6 +395,19 @@ def test_dataset_without_its_images_can_be_opened(tmp_path):
         assert Path(document.videos()[-1].source) == tmp_path / "data" / "JPEGImages" / "two"
 
 
+def test_export_without_frames_finds_its_video_beside_it(tmp_path):
+    path = write_dataset(tmp_path / "data")
+    video = tmp_path / "one"
+    video.write_bytes(b"frames")
+    path = path.rename(tmp_path / "corrected.json")
+    document, history = new_project(tmp_path / "p.visolo")
+    with document:
+        import_dataset(history, path)
+        assert [Path(v.source) for v in document.videos()] == [video, tmp_path / "JPEGImages" / "two"]
+        with pytest.raises(EditRefused, match="in the project already"):
+            import_dataset(history, path)
+
+
 def test_folder_with_other_images_than_named_is_refused(tmp_path):
     path = write_dataset(tmp_path / "data")
     Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "data" / "JPEGImages" / "one" / "00004.png")
