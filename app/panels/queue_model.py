@@ -16,8 +16,6 @@ PROGRESS_ROLE = Qt.ItemDataRole.UserRole + 1
 PICTURE_SIZE = QSize(56, 36)
 _PIXEL_RATIO = 2
 _KEPT_PICTURES = 400
-# Past a fade-in, yet not so far that decoding up to it takes long.
-_LATEST_PICTURE = 24
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -146,8 +144,7 @@ class QueueModel(QAbstractListModel):
             assert self._session.document is not None
             self._requested.add(video.video_id)
             source, size = self._session.document.source_path(video.video_id), PICTURE_SIZE * _PIXEL_RATIO
-            frame_index = min(video.frame_count // 4, _LATEST_PICTURE)
-            self.loader.request(PictureRequest(video.video_id, source, frame_index, size, (), video.pixel_aspect))
+            self.loader.request(PictureRequest(video.video_id, source, None, size, (), video.pixel_aspect))
         return picture
 
     def _take_picture(self, picture: Picture) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, repeat
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from app.workers.task import Task, TaskQueue
 from visolo import rle
 from visolo.errors import VisoloError
 from visolo.io.frames import open_frames
+from visolo.io.preview import preview_frame
 from visolo.rle import Rle
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ class PictureRequest:
     Attributes:
         key: comes back with the picture.
         source: video file or image folder.
-        frame_index: clipped to the frames that exist.
+        frame_index: clipped to the frames that exist; None for one that shows what the video is about, which takes
+            no indexing.
         size: the picture fits into it, device px.
         masks: drawn on it; the picture then shows their surroundings instead of the whole frame.
         pixel_aspect: width of a pixel divided by its height.
@@ -47,7 +49,7 @@ class PictureRequest:
 
     key: object
     source: Path
-    frame_index: int
+    frame_index: int | None
     size: QSize
     masks: tuple[PaintedMask, ...] = ()
     pixel_aspect: float = 1.0
@@ -69,15 +71,21 @@ def pictures(requests: Sequence[PictureRequest]) -> Iterator[Picture]:
     for source, group in groupby(requests, key=lambda request: request.source):
         waiting = list(group)
         try:
-            with open_frames(source) as frames:
-                while waiting:
-                    request = waiting[0]
-                    frame = frames[max(0, min(request.frame_index, len(frames) - 1))]
-                    del waiting[0]
-                    yield Picture(request.key, _drawn(qimage_of_rgb(frame), request))
+            for frame in _frames(source, [request.frame_index for request in waiting]):
+                request = waiting.pop(0)
+                yield Picture(request.key, _drawn(qimage_of_rgb(frame), request))
         except (VisoloError, OSError, IndexError) as error:
             logger.info("%s: no picture: %s", source, error)
             yield from (Picture(request.key, QImage()) for request in waiting)
+
+
+def _frames(source: Path, frame_indices: Sequence[int | None]) -> Iterator[NDArray[np.uint8]]:
+    if set(frame_indices) == {None}:
+        yield from repeat(preview_frame(source), len(frame_indices))
+        return
+    with open_frames(source) as frames:
+        for frame_index in frame_indices:
+            yield frames[max(0, min(frame_index or 0, len(frames) - 1))]
 
 
 class PictureLoader(QObject):

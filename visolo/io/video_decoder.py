@@ -137,7 +137,7 @@ class VideoDecoder:
             f"file:{os.path.abspath(self.path)}", metadata_errors="replace", options={"protocol_whitelist": "file"}
         )
         try:
-            self._stream = _best_stream(self._container, self.path)
+            self._stream = best_stream(self._container, self.path)
             self._codec = self._stream.codec_context
             if not self.is_careful:
                 self._stream.thread_type = "AUTO"
@@ -216,7 +216,7 @@ class VideoDecoder:
             self._frames_of[source] += 1
 
 
-def _best_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+def best_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
     """The stream FFmpeg calls best, cover pictures aside."""
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
