@@ -31,10 +31,15 @@ def plan_for(path: Path) -> JsonPlan:
     """
     if not is_results_file(path):
         return JsonPlan(source=ImportSource(path, is_results=False))
+    media = _media_beside(path)
+    # The name says more than what else lies there, such as an export of another video.
+    namesake = next((m for m in media if m.stem == path.stem or path.stem.startswith(f"{m.stem}.")), None)
+    if namesake is not None:
+        return JsonPlan(video=namesake)
     dataset = _dataset_beside(path)
     if dataset is not None:
         return JsonPlan(source=ImportSource(path, is_results=True, dataset=dataset))
-    return JsonPlan(video=_video_beside(path))
+    return JsonPlan(video=media[0] if len(media) == 1 else None)
 
 
 def _dataset_beside(path: Path) -> Path | None:
@@ -53,13 +58,8 @@ def _is_dataset(path: Path) -> bool:
         return False
 
 
-def _video_beside(path: Path) -> Path | None:
-    """The video of the same name, else the only one in the folder."""
-    media = [other for other in sorted(path.parent.iterdir()) if _is_media(other)]
-    named = [other for other in media if other.stem == path.stem or path.stem.startswith(f"{other.stem}.")]
-    if named:
-        return named[0]
-    return media[0] if len(media) == 1 else None
+def _media_beside(path: Path) -> list[Path]:
+    return [other for other in sorted(path.parent.iterdir()) if _is_media(other)]
 
 
 def _is_media(path: Path) -> bool:

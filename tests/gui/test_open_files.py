@@ -194,6 +194,20 @@ def test_results_beside_their_video_are_imported_into_it(open_window, clip, tmp_
     assert Settings().recent()[0] == results.resolve()
 
 
+def test_results_named_like_a_video_are_of_it_whatever_lies_there_too(open_window, clip, tmp_path, qtbot):
+    dataset, other = write_dataset(tmp_path / "set")
+    assert dataset.exists()
+    other.unlink()
+    video = Path(shutil.copy(clip, dataset.parent / "walk.mp4"))
+    segmentation = {"size": [64, 96], "counts": [0, 640, 64 * 86]}
+    entry = {"video_id": 1, "category_id": 1, "score": 0.5, "segmentations": [segmentation] * 40}
+    results = video.with_suffix(".json")
+    results.write_text(json.dumps([entry]))
+    window = open_window(results)
+    assert window.session.video.name == "walk.mp4"
+    qtbot.waitUntil(lambda: bool(window.findChildren(ImportDialog)))
+
+
 def test_results_without_a_video_say_what_to_do(open_window, tmp_path, qtbot):
     lonely = tmp_path / "results.json"
     lonely.write_text("[]")
