@@ -38,13 +38,21 @@ def main() -> None:
         measure(options)
 
 
+def _wait(milliseconds: int) -> None:
+    """Let the window live; unlike QTest.qWait, this lets other threads have the interpreter meanwhile."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
 def measure(options: argparse.Namespace) -> None:
     started = time.perf_counter()
     from app.application import open_window, parse_arguments
 
     arguments = [str(options.video)] + (["--weights", str(options.weights)] if options.weights else [])
     from PySide6.QtCore import QTimer
-    from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
     app = QApplication(sys.argv[:1])
@@ -53,9 +61,9 @@ def measure(options: argparse.Namespace) -> None:
     print(f"window shown after {time.perf_counter() - started:.2f} s")
     canvas, session = window.workspace.canvas, window.session
     while canvas.shown_frame < 0:
-        QTest.qWait(5)
+        _wait(5)
     print(f"first frame after {time.perf_counter() - started:.2f} s")
-    QTest.qWait(1500)
+    _wait(1500)
 
     steps = []
     for frame_index in range(1, min(_STEPS, session.video.frame_count)):
@@ -81,14 +89,14 @@ def measure(options: argparse.Namespace) -> None:
     window.workspace.actions.run("run.toggle")
     asked = time.perf_counter()
     while session.run.state == "loading":
-        QTest.qWait(20)
+        _wait(20)
     print(f"model loaded after {time.perf_counter() - asked:.2f} s; loop", _gaps(ticks))
     ticks.clear()
     begun, rate = time.perf_counter(), 0.0
     while session.run.state == "running" and time.perf_counter() - begun < options.seconds:
         session.show_frame(max(0, session.run.head - 2))
         rate = session.run.frames_per_second or rate
-        QTest.qWait(40)
+        _wait(40)
     print(f"running      {_gaps(ticks)}, {rate:.1f} frames/s")
     window.close()
 
