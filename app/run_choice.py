@@ -1,10 +1,13 @@
 """What the next model run uses: weights, device, precision, rules. Kept in the settings; no torch."""
 
+import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import safetensors
+
 from app.settings import DEVICE, INFERENCE, PRECISION, PRESET, WEIGHTS, Settings
-from visolo.config import InferenceConfig, config_from_table
+from visolo.config import InferenceConfig, config_from_table, load_preset, preset_names
 from visolo.errors import ConfigError
 from visolo.resources import resource_path
 
@@ -40,14 +43,37 @@ class RunChoice:
         return self.weights_path.stem
 
 
+def standard_rules(weights: Path | None, preset: str) -> InferenceConfig:
+    """The rules that these weights are meant to be used with, as the command line has them too.
+
+    Args:
+        weights: a file, or None for the bundled model; one that cannot be read has the official rules.
+        preset: goes before what the file says of itself; may be empty.
+    """
+    name = preset or _trained_with(weights if weights is not None else resource_path(*BUNDLED_WEIGHTS))
+    return load_preset(name).inference if name in preset_names() else InferenceConfig()
+
+
+def _trained_with(weights: Path) -> str:
+    """The preset in the header of an own file; read here because the engine's reader imports torch."""
+    if weights.suffix != ".safetensors":
+        return ""
+    try:
+        with safetensors.safe_open(weights, framework="numpy") as file:
+            return str(json.loads((file.metadata() or {})["metadata"])["preset"])
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return ""
+
+
 def read_choice(settings: Settings) -> RunChoice:
     """The stored choice; damaged parts fall back to the defaults."""
     weights = settings.get(WEIGHTS)
+    standard = standard_rules(Path(weights) if weights else None, settings.get(PRESET))
     stored = settings.get_json(INFERENCE)
     try:
-        inference = config_from_table(InferenceConfig(), stored if isinstance(stored, dict) else {}, "run settings")
+        inference = config_from_table(standard, stored if isinstance(stored, dict) else {}, "run settings")
     except ConfigError:
-        inference = InferenceConfig()
+        inference = standard
     return RunChoice(
         Path(weights) if weights else None,
         settings.get(PRESET),
@@ -58,8 +84,8 @@ def read_choice(settings: Settings) -> RunChoice:
 
 
 def write_choice(settings: Settings, choice: RunChoice) -> None:
-    """Remember a choice; only rules that differ from the defaults, so that better defaults arrive."""
-    standard = asdict(InferenceConfig())
+    """Remember a choice; only rules that differ from the model's own, so that better defaults arrive."""
+    standard = asdict(standard_rules(choice.weights, choice.preset))
     changed = {key: value for key, value in asdict(choice.inference).items() if value != standard[key]}
     settings.set(WEIGHTS, str(choice.weights or ""))
     settings.set(PRESET, choice.preset)

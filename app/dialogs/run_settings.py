@@ -1,5 +1,6 @@
 """Which network runs, where, and by which rules."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.run_choice import RunChoice, read_choice, write_choice
+from app.run_choice import RunChoice, read_choice, standard_rules, write_choice
 from app.settings import Settings
 from visolo.config import InferenceConfig, preset_names
 from visolo.errors import VisoloError
@@ -56,6 +57,10 @@ class RunSettingsDialog(QDialog):
         self._score = _threshold(choice.inference.score_threshold)
         self._update = _threshold(choice.inference.update_threshold)
         self._link = _threshold(choice.inference.link_threshold)
+        self._rules = choice.inference
+        self._standard = standard_rules(choice.weights, choice.preset)
+        self._weights.textChanged.connect(self._follow_model)
+        self._preset.currentIndexChanged.connect(self._follow_model)
         self._problem = QLabel(wordWrap=True)
         self._problem.hide()
         self._problem.setProperty("warning", True)
@@ -80,7 +85,8 @@ class RunSettingsDialog(QDialog):
         super().accept()
 
     def _choice(self, weights: Path | None) -> RunChoice:
-        inference = InferenceConfig(
+        inference = replace(
+            self._rules,
             score_threshold=self._score.value(),
             update_threshold=self._update.value(),
             link_threshold=self._link.value(),
@@ -122,15 +128,27 @@ class RunSettingsDialog(QDialog):
         return box
 
     def _restore(self) -> None:
-        standard = InferenceConfig()
         self._weights.clear()
         for combo, value in ((self._preset, ""), (self._device, "auto"), (self._precision, "fp32")):
             combo.setCurrentIndex(combo.findData(value))
-        self._memory.setCurrentIndex(self._memory.findData(standard.memory))
-        self._limit.setValue(standard.memory_limit)
-        self._score.setValue(standard.score_threshold)
-        self._update.setValue(standard.update_threshold)
-        self._link.setValue(standard.link_threshold)
+        self._standard = standard_rules(None, "")
+        self._show_rules(self._standard)
+
+    def _follow_model(self) -> None:
+        """Another model brings its own rules; with the same one what was chosen here stays."""
+        text = self._weights.text().strip()
+        standard = standard_rules(Path(text).expanduser() if text else None, self._preset.currentData())
+        if standard != self._standard:
+            self._standard = standard
+            self._show_rules(standard)
+
+    def _show_rules(self, rules: InferenceConfig) -> None:
+        self._rules = rules
+        self._memory.setCurrentIndex(self._memory.findData(rules.memory))
+        self._limit.setValue(rules.memory_limit)
+        self._score.setValue(rules.score_threshold)
+        self._update.setValue(rules.update_threshold)
+        self._link.setValue(rules.link_threshold)
 
     def _browse(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

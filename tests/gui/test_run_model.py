@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -11,7 +12,7 @@ from app.dialogs.errors import ErrorDialog
 from app.dialogs.run_settings import RunSettingsDialog
 from app.run_choice import RunChoice, read_choice, write_choice
 from app.settings import DEVICE, WEIGHTS, Settings
-from visolo.config import InferenceConfig
+from visolo.config import InferenceConfig, load_preset
 
 _LONG_MS = 120_000
 
@@ -244,6 +245,29 @@ def test_run_settings_are_kept_and_checked(window, qtbot, tmp_path, tiny_weights
     assert choice.inference.memory == "last-10"
     assert choice.inference.link_threshold == InferenceConfig().link_threshold
     assert window.toolbar._model.text() == "tiny · CPU"
+
+
+def test_a_model_runs_by_its_own_rules(window, tiny_weights, own_home):
+    own = load_preset("lite").inference
+    assert own != InferenceConfig()
+    assert read_choice(Settings()).inference == own
+    window.workspace.actions.action("run.settings").trigger()
+    dialog = window.findChildren(RunSettingsDialog)[-1]
+    assert dialog._score.value() == pytest.approx(own.score_threshold)
+    dialog._link.setValue(0.45)
+    dialog.accept()
+    assert read_choice(Settings()).inference == replace(own, link_threshold=0.45)
+    write_choice(Settings(), RunChoice(tiny_weights, inference=InferenceConfig()))
+    assert read_choice(Settings()).inference == InferenceConfig()
+
+
+def test_rules_shown_follow_the_model(window, tiny_weights):
+    window.workspace.actions.action("run.settings").trigger()
+    dialog = window.findChildren(RunSettingsDialog)[-1]
+    dialog._preset.setCurrentIndex(dialog._preset.findData("ytvis2019-r50"))
+    assert dialog._score.value() == pytest.approx(InferenceConfig().score_threshold)
+    dialog._restore()
+    assert dialog._score.value() == pytest.approx(load_preset("lite").inference.score_threshold)
 
 
 def test_a_choice_survives_damaged_settings(own_home):
