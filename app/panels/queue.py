@@ -95,7 +95,12 @@ class VideoDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(QRectF(track.topLeft(), QSize(round(track.width() * share), _BAR_HEIGHT)), 1.5, 1.5)
 
 
-_BAR_COLOURS = {VideoState.RUNNING: "accent", VideoState.TRACKED: "good", VideoState.EDITED: "good"}
+_BAR_COLOURS = {
+    VideoState.RUNNING: "accent",
+    VideoState.PAUSED: "warning",
+    VideoState.TRACKED: "good",
+    VideoState.EDITED: "good",
+}
 
 
 class QueuePanel(QWidget):

@@ -24,6 +24,7 @@ class VideoState(Enum):
 
     NEW = "new"
     RUNNING = "running"
+    PAUSED = "paused"
     TRACKED = "tracked"
     EDITED = "edited"
 
@@ -54,6 +55,7 @@ class QueueModel(QAbstractListModel):
         self._progress: dict[int, VideoProgress] = {}
         self._pictures: dict[int, QPixmap] = {}
         self._requested: set[int] = set()
+        self._run_video_id = 0
         self._readers: dict[int, Callable[[Video], object]] = {
             Qt.ItemDataRole.DisplayRole: _name,
             Qt.ItemDataRole.ToolTipRole: self._tip,
@@ -99,8 +101,10 @@ class QueueModel(QAbstractListModel):
             self._touch(video_id)
 
     def note_run(self, run: RunStatus) -> None:
-        """The model is at another frame."""
-        self._touch(run.video_id)
+        """The model is at another frame, or went to another video or to rest."""
+        for video_id in {self._run_video_id, run.video_id}:
+            self._touch(video_id)
+        self._run_video_id = run.video_id
 
     def progress(self, video: Video) -> VideoProgress:
         """How far the work on a video is."""
@@ -131,7 +135,7 @@ class QueueModel(QAbstractListModel):
         }
         share = min(1.0, len(reached) / max(1, video.frame_count))
         if run.video_id == video.video_id and run.state in {"running", "paused"}:
-            state = VideoState.RUNNING
+            state = VideoState.PAUSED if run.state == "paused" else VideoState.RUNNING
         elif edited:
             state = VideoState.EDITED
         else:
@@ -173,8 +177,8 @@ def _itself(video: Video) -> Video:
 
 def state_words(video: Video, progress: VideoProgress) -> str:
     """E.g. "edited · 5 tracks" or "new · 412 frames"."""
-    if progress.state is VideoState.RUNNING:
-        return f"running · {progress.share:.0%}"
+    if progress.state in {VideoState.RUNNING, VideoState.PAUSED}:
+        return f"{progress.state.value} · {progress.share:.0%}"
     if progress.state is VideoState.NEW:
         frames = "1 frame" if video.frame_count == 1 else f"{video.frame_count:,} frames".replace(",", " ")
         return f"new · {frames}"

@@ -262,10 +262,15 @@ def test_damaged_files_are_refused(request: pytest.FixtureRequest, kind: str, da
         load_weights(path)
 
 
-@pytest.mark.parametrize("name", ["none.pth", "none.safetensors", "."])
+@pytest.mark.parametrize("name", ["none.pth", "none.safetensors"])
 def test_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(WeightsError, match="no such file"):
         load_weights(tmp_path / name)
+
+
+def test_a_folder_is_refused_as_one(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="is a folder; name a weights file in it"):
+        load_weights(tmp_path)
 
 
 def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:

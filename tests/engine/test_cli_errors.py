@@ -55,6 +55,7 @@ WITHOUT_TORCH = [
     (["track", "frames", "--out", "r.json", "--score-threshold", "2"], "--score-threshold is 2.0"),
     (["track", "frames", "--out", "r.json", "--overlay", "o.gif"], "o.gif: an overlay is an H.264 video"),
     (["track", "frames", "--project", "p.visolo", "--size", "9", "9"], "leave out --size or --project"),
+    (["dataset", "merge", "gt.json", "gt.json"], "gt.json: is one of the datasets to merge"),
     (["evaluate", "gt.json", "none.json"], "none.json: there is no such file"),
     (["evaluate", "gt.json", "gt.json"], "gt.json: is a dataset file"),
     (["evaluate", "gt.json", "short.json"], "RLE counts cover 2 pixels, size 6 x 8 needs 48"),

@@ -8,7 +8,7 @@ from typing import Any
 from visolo.categories import label_set_names, load_label_set
 from visolo.commands.console import say, say_json, table, warn
 from visolo.commands.outputs import check_output
-from visolo.errors import ConfigError
+from visolo.errors import ConfigError, OutputError
 from visolo.io.ytvis import Dataset, read_dataset, read_results, write_dataset
 from visolo.io.ytvis_edit import merge_datasets, relabelled, relocated, split_dataset
 from visolo.io.ytvis_text import JsonText
@@ -122,6 +122,10 @@ def run_info(args: argparse.Namespace) -> None:
 def run_merge(args: argparse.Namespace) -> None:
     """Merge datasets; file names start from the new file's folder."""
     check_output(args.out)
+    if any(args.out.exists() and path.exists() and path.samefile(args.out) for path in args.files):
+        raise OutputError(
+            f"{args.out}: is one of the datasets to merge; name another file for the result, it comes first"
+        )
     merged = merge_datasets([_read_moved(path, args.out) for path in args.files])
     write_dataset(args.out, merged)
     _say_written(args.out, merged)

@@ -46,8 +46,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: the file is missing, damaged, not weights, or a pickle that would run code.
     """
-    if not path.is_file():
-        raise WeightsError(f"{path}: there is no such file; check the path")
+    _check_file(path)
     if not is_own(path):
         return _plain_tensors(_unpickle(path), path)
     try:
@@ -64,8 +63,7 @@ def read_header(path: Path) -> Header:
     """
     if not is_own(path):
         raise WeightsError(f"{path}: only .safetensors files say what network they hold; name a preset")
-    if not path.is_file():
-        raise WeightsError(f"{path}: there is no such file; check the path")
+    _check_file(path)
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             table = file.metadata() or {}
@@ -151,3 +149,10 @@ def _plain_tensors(content: object, path: Path) -> dict[str, Tensor]:
             raise WeightsError(f"{path}: {key!r} is no tensor; save the model's state_dict()")
         state[str(key)] = tensor
     return state
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise WeightsError(f"{path}: is a folder; name a weights file in it")
+    if not path.is_file():
+        raise WeightsError(f"{path}: there is no such file; check the path")

@@ -1,5 +1,7 @@
 """The queue of videos."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
@@ -66,6 +68,8 @@ def test_a_running_model_shows_its_progress(make_project, landing_run, qtbot):
     for index in range(10):
         run.land(index)
     qtbot.waitUntil(lambda: words(panel, 0) == "running · 25%", timeout=2000)
+    project.session.set_run(replace(project.session.run, state="paused"))
+    qtbot.waitUntil(lambda: words(panel, 0) == "paused · 25%", timeout=2000)
     run.finish()
     qtbot.waitUntil(lambda: row(panel, 0).data(PROGRESS_ROLE).state is VideoState.TRACKED, timeout=2000)
     assert row(panel, 0).data(PROGRESS_ROLE).share == 0.25
