@@ -114,6 +114,7 @@ class QueuePanel(QWidget):
         self._build()
         self._paced = PacedRefresh(self._refresh_changed, _REFRESH_MS, self)
         self._changes = Change()
+        self._run_video_id = 0
         session.project_opened.connect(self._show_project)
         session.video_changed.connect(self._show_current)
         session.document_changed.connect(self._note_change)
@@ -201,7 +202,9 @@ class QueuePanel(QWidget):
         self._paced.soon()
 
     def _note_run(self, run: RunStatus) -> None:
-        self._note_change(Change(frozenset({run.video_id})))
+        """The model is at another frame, or went to another video or to rest."""
+        self._note_change(Change(frozenset({self._run_video_id, run.video_id})))
+        self._run_video_id = run.video_id
 
     def _refresh_changed(self) -> None:
         change, self._changes = self._changes, Change()

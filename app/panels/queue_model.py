@@ -8,7 +8,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QPixmap
 
 from app.document.records import Change, Video
-from app.session import RunStatus, Session
+from app.session import Session
 from app.workers.thumbnails import Picture, PictureLoader, PictureRequest
 
 VIDEO_ROLE = Qt.ItemDataRole.UserRole
@@ -55,7 +55,6 @@ class QueueModel(QAbstractListModel):
         self._progress: dict[int, VideoProgress] = {}
         self._pictures: dict[int, QPixmap] = {}
         self._requested: set[int] = set()
-        self._run_video_id = 0
         self._readers: dict[int, Callable[[Video], object]] = {
             Qt.ItemDataRole.DisplayRole: _name,
             Qt.ItemDataRole.ToolTipRole: self._tip,
@@ -99,12 +98,6 @@ class QueueModel(QAbstractListModel):
         """Look again at the videos that a change names."""
         for video_id in change.video_ids:
             self._touch(video_id)
-
-    def note_run(self, run: RunStatus) -> None:
-        """The model is at another frame, or went to another video or to rest."""
-        for video_id in {self._run_video_id, run.video_id}:
-            self._touch(video_id)
-        self._run_video_id = run.video_id
 
     def progress(self, video: Video) -> VideoProgress:
         """How far the work on a video is."""
