@@ -1,6 +1,7 @@
 """Label sets: which category ids there are and what they are called."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from visolo.errors import ConfigError
@@ -39,3 +40,8 @@ def load_label_set(name: str) -> LabelSet:
         raise ConfigError(f"no label set is called {name!r}; there are {', '.join(label_set_names())}")
     table = json.loads(path.read_text(encoding="utf-8"))
     return LabelSet(name, tuple(Category(c["id"], c["name"]) for c in table["categories"]))
+
+
+def folded_name(name: str) -> str:
+    """What exports compare class names by: case, spaces, hyphens and underscores make no difference."""
+    return re.sub(r"[\s_\-]+", " ", name).strip().casefold()

@@ -89,11 +89,6 @@ def union(rles: Sequence[Rle]) -> Rle:
     return _from_native(coco.merge([_native(r) for r in rles], intersect=False))
 
 
-def intersection(rles: Sequence[Rle]) -> Rle:
-    """Mask of all pixels that are in every mask (at least one, all of one size)."""
-    return _from_native(coco.merge([_native(r) for r in rles], intersect=True))
-
-
 def run_lengths(counts: str, where: str = "counts") -> NDArray[np.int64]:
     """Decode a compressed counts string to run lengths without C code.
 

@@ -25,11 +25,6 @@ class Panning:
         self._last: QPointF | None = None
         self._button = Qt.MouseButton.NoButton
 
-    @property
-    def is_active(self) -> bool:
-        """Whether a drag is going on."""
-        return self._last is not None
-
     def press(self, event: QMouseEvent) -> bool:
         """Begin a drag; False when the press is not one of panning."""
         wanted = event.button() == Qt.MouseButton.MiddleButton

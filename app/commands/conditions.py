@@ -52,22 +52,6 @@ def one_or_two_selected(session: Session) -> str | None:
     return None if len(session.selection) <= 2 else "Select one track or two for this"
 
 
-def two_selected(session: Session) -> str | None:
-    """Exactly two tracks are selected."""
-    if session.video is None:
-        return _NO_VIDEO
-    if len(session.selection) == 2:
-        return None
-    return "Select two tracks for this: click one mask, then another with Shift"
-
-
-def nothing_selected(session: Session) -> str | None:
-    """A video is shown and no track is selected."""
-    if session.video is None:
-        return _NO_VIDEO
-    return None if not session.selection else "A track is selected"
-
-
 def can_undo(session: Session) -> str | None:
     """There is an edit to take back."""
     return None if session.can_undo else "There is nothing to undo"

@@ -101,10 +101,6 @@ class ErrorReporter(QObject):
         """Say what failed; GUI thread only."""
         self._show(title, sentence_of(error), details_of(error))
 
-    def show_sentence(self, title: str, sentence: str) -> None:
-        """Say a sentence that needs no details; GUI thread only."""
-        self._show(title, sentence, "")
-
     def report_unexpected(self, error: BaseException) -> None:
         """Show an exception nobody caught; any thread."""
         self._raised.emit(error)

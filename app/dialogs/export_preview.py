@@ -1,6 +1,5 @@
 """How the project's classes map to a label set, as a table: what each class becomes and which tracks it concerns."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from app import theme
-from visolo.categories import Category, load_label_set
+from visolo.categories import Category, folded_name, load_label_set
 
 OWN_CLASSES = "project"
 UnknownClasses = Literal["refuse", "drop", "keep"]
@@ -42,8 +41,8 @@ def class_mappings(
     used = [c for c in categories if track_counts.get(c.category_id)]
     if label_set == OWN_CLASSES:
         return [ClassMapping(c, c, track_counts[c.category_id]) for c in used]
-    known = {_folded(c.name): c for c in load_label_set(label_set).categories}
-    return [ClassMapping(c, known.get(_folded(c.name)), track_counts[c.category_id]) for c in used]
+    known = {folded_name(c.name): c for c in load_label_set(label_set).categories}
+    return [ClassMapping(c, known.get(folded_name(c.name)), track_counts[c.category_id]) for c in used]
 
 
 class ClassMappingTable(QTableWidget):
@@ -80,8 +79,3 @@ class ClassMappingTable(QTableWidget):
                 if not known and column == 2:
                     item.setForeground(theme.color("good" if unknown == "keep" else "warning"))
                 self.setItem(row, column, item)
-
-
-def _folded(name: str) -> str:
-    """Names that differ in case, spaces, hyphens and underscores only are one class, as in the export itself."""
-    return re.sub(r"[\s_\-]+", " ", name).strip().casefold()

@@ -21,7 +21,7 @@ from PIL import Image
 from app.document.queries import Queries, snapshot
 from app.document.records import Instance, Track, Video
 from visolo import rle as rle_masks
-from visolo.categories import Category, load_label_set
+from visolo.categories import Category, folded_name, load_label_set
 from visolo.errors import AnnotationError, MediaError, OutputError
 from visolo.io.frames import open_frames
 from visolo.io.images import images_in_folder
@@ -129,8 +129,8 @@ def _match_categories(
     if options.label_set == _PROJECT:
         return tuple(own), {c.category_id: c.category_id for c in own}
     categories = list(load_label_set(options.label_set).categories)
-    known = {_folded(c.name): c.category_id for c in categories}
-    ids = {c.category_id: known[_folded(c.name)] for c in own if _folded(c.name) in known}
+    known = {folded_name(c.name): c.category_id for c in categories}
+    ids = {c.category_id: known[folded_name(c.name)] for c in own if folded_name(c.name) in known}
     missing = [c for c in own if c.category_id in used and c.category_id not in ids]
     if missing and options.unknown_classes == "refuse":
         names = ", ".join(c.name for c in missing)
@@ -143,10 +143,6 @@ def _match_categories(
             ids[category.category_id] = max(c.category_id for c in categories) + 1
             categories.append(Category(ids[category.category_id], category.name))
     return tuple(categories), ids
-
-
-def _folded(name: str) -> str:
-    return re.sub(r"[\s_\-]+", " ", name).strip().casefold()
 
 
 def _with_folder_names(videos: Sequence[Video]) -> list[tuple[Video, str]]:

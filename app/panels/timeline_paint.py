@@ -68,11 +68,6 @@ def paint_moving(painter: QPainter, scene: TimelineScene) -> None:
     _paint_playhead(painter, scene)
 
 
-def playhead_strip(x: float, height: int) -> QRect:
-    """Area that a playhead at x covers, for partial updates."""
-    return QRect(int(x) - 8, 0, 17, height)
-
-
 def small_font(font: QFont) -> QFont:
     """The font of the ruler and of secondary text."""
     small = QFont(font)

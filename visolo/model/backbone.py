@@ -100,11 +100,6 @@ def freeze_at(backbone: ResNet, stage: int) -> None:
         part.requires_grad_(index >= stage)
 
 
-def backbone_names() -> list[str]:
-    """Names a ModelConfig may use."""
-    return [*_BASIC_BLOCKS, *_BOTTLENECK_BLOCKS]
-
-
 def _block_counts(name: str) -> tuple[int, int, int]:
     counts = {**_BASIC_BLOCKS, **_BOTTLENECK_BLOCKS}
     if name not in counts:
