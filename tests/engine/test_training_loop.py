@@ -17,13 +17,13 @@ from training_data import write_stills
 
 from visolo.categories import load_label_set
 from visolo.config import ModelConfig
+from visolo.distributed import process_group
 from visolo.errors import ConfigError, OutputError, VisoloError, WeightsError
 from visolo.model.checkpoint import load_weights
 from visolo.model.visolo import build_model
 from visolo.training.clips import ClipMaker
 from visolo.training.config import TrainingConfig
 from visolo.training.datasets import read_training_data
-from visolo.training.distributed import process_group
 from visolo.training.loop import Trainer, learning_rate
 from visolo.training.run import CHECKPOINT_NAME, LOG_NAME, WEIGHTS_NAME, export_weights, run_training
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from visolo import rle
+from visolo.distributed import rank, world_size
 from visolo.errors import AnnotationError
 from visolo.training.augmentation import (
     ColourChange,
@@ -25,7 +26,6 @@ from visolo.training.augmentation import (
 )
 from visolo.training.config import TrainingConfig
 from visolo.training.datasets import LabelledVideo, TrainingData
-from visolo.training.distributed import rank, world_size
 from visolo.training.frames import FrameStore, LabelledFrame
 from visolo.training.targets import ClipBatch
 

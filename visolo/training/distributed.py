@@ -1,38 +1,15 @@
-"""Training in several processes started by torchrun: every process draws its share of a batch, gradients are averaged.
+"""Training in several processes: every process draws its share of a batch, gradients are averaged.
 
-With one process everything here does nothing.
+With one process everything here does nothing. Which process this is and how it joins: `visolo.distributed`.
 """
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-
-@contextmanager
-def process_group(device: str) -> Iterator[None]:
-    """Join the processes that torchrun started, if it did, and leave them at the end."""
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2 or dist.is_initialized():
-        yield
-        return
-    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
-
-
-def rank() -> int:
-    """Number of this process, 0 for the one that writes files."""
-    return dist.get_rank() if dist.is_initialized() else 0
-
-
-def world_size() -> int:
-    """Number of processes."""
-    return dist.get_world_size() if dist.is_initialized() else 1
+from visolo.distributed import world_size
 
 
 def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
@@ -64,12 +41,3 @@ def mean_over_processes(values: Tensor) -> Tensor:
         dist.all_reduce(values)
         values /= world_size()
     return values
-
-
-def any_process(flag: bool) -> bool:
-    """Whether any process raised the flag; all get the same answer."""
-    if world_size() == 1:
-        return flag
-    votes = torch.tensor([float(flag)])
-    dist.all_reduce(votes)
-    return bool(votes.item() > 0)

@@ -14,12 +14,13 @@ from torch import Tensor
 from torch.optim import AdamW
 from torch.utils.data import DataLoader
 
+from visolo.distributed import world_size
 from visolo.errors import VisoloError, WeightsError
 from visolo.io.atomic import atomic_path
 from visolo.model.visolo import ClipPrediction, Visolo
 from visolo.training.clips import ClipMaker, ClipSteps
 from visolo.training.config import TrainingConfig
-from visolo.training.distributed import average_gradients, mean_over_processes, world_size
+from visolo.training.distributed import average_gradients, mean_over_processes
 from visolo.training.losses import ClipLosses, clip_losses
 from visolo.training.targets import ClipBatch, assign_cells, build_targets, measure_regions
 

@@ -15,6 +15,7 @@ import torch
 
 from visolo.categories import load_label_set
 from visolo.config import load_preset
+from visolo.distributed import any_process, process_group, rank
 from visolo.errors import ConfigError, OutputError
 from visolo.io.atomic import atomic_path
 from visolo.model.checkpoint import load_partial, save_weights
@@ -22,7 +23,6 @@ from visolo.model.visolo import Visolo, build_model
 from visolo.training.clips import ClipMaker
 from visolo.training.config import TrainingConfig, load_training_config
 from visolo.training.datasets import TrainingData, read_training_data
-from visolo.training.distributed import any_process, process_group, rank
 from visolo.training.loop import StepMetrics, Trainer
 
 CHECKPOINT_NAME = "checkpoint.pt"
