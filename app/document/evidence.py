@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.document.queries import Queries
+from app.document.records import Run
+from visolo.inference.linking import Similarity
 from visolo.results import FrameResult
 
 
@@ -111,6 +113,12 @@ def instance_slots(queries: Queries, video_id: int, first_frame: int, last_frame
         last_frame,
     )
     return np.array(rows, dtype=np.int64).reshape(-1, 4)
+
+
+def run_similarity(run: Run) -> Similarity | None:
+    """How the model of a run compares q and r; None for runs of versions that did not note it."""
+    noted = run.settings.get("similarity")
+    return Similarity(float(noted["scale"]), float(noted["bias"])) if isinstance(noted, dict) else None
 
 
 def known_tracks(queries: Queries, video_id: int, before_frame: int, look_back: int | None = None) -> list[KnownTrack]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from app.run_choice import RunChoice
 from visolo.categories import LabelSet
+from visolo.inference.linking import Similarity
 from visolo.results import FrameResult
 
 Order = Literal["pause", "resume", "cancel", "quit"]
@@ -56,6 +57,7 @@ class Started:
         device: for people, e.g. "CUDA" or "CPU".
         weights_id: tells weights files apart whatever their names.
         known_tracks: document tracks whose identity is taken up; the segmenter calls them by the same ids.
+        similarity: with which it links, for association from the project without the network.
     """
 
     number: int
@@ -63,6 +65,7 @@ class Started:
     device: str
     weights_id: str
     known_tracks: tuple[int, ...]
+    similarity: Similarity
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,14 +86,16 @@ class _Engine:
             self._send(Failed(request.number, sentence_of(error), details_of(error)))
 
     def _run(self, request: RunRequest) -> None:
+        from visolo.inference.segmenter import model_similarity
+
         self._send(Loading(request.number, "Loading the model…"))
         model = self._load(request.choice)
         self._obey()
         self._send(Loading(request.number, "Opening the video…"))
         with _frames_of(request.source) as reader:
             segmenter, known = self._prepare(model, request, reader)
-            device = model_device_name(model)
-            self._send(Started(request.number, self._labels, device, self._weights_id, known))
+            device, similarity = model_device_name(model), model_similarity(model)
+            self._send(Started(request.number, self._labels, device, self._weights_id, known, similarity))
             self._step_all(request, reader, segmenter)
         self._send(Ended(request.number, "done"))
 

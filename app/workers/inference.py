@@ -141,6 +141,7 @@ class InferenceControl(QObject):
             "device": started.device,
             "precision": choice.precision,
             "inference": asdict(choice.inference),
+            "similarity": asdict(started.similarity),
         }
         known = {track_id: track_id for track_id in started.known_tracks}
         try:

@@ -30,8 +30,9 @@ from ytvis_data import results_problems
 
 from visolo import cli
 from visolo.categories import Category
-from visolo.inference.segmenter import OnlineSegmenter
+from visolo.inference.segmenter import OnlineSegmenter, model_similarity
 from visolo.io.ytvis import Dataset, Video, read_dataset, read_results, write_dataset
+from visolo.model.checkpoint import load_weights
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +142,7 @@ def test_overlay_shows_every_frame(main, folder, tmp_path):
 
 def test_project_holds_the_same_tracks(main, folder, tmp_path):
     from app.document.document import Document
+    from app.document.evidence import run_similarity
 
     track(main, folder, "clip.mkv", tmp_path / "r.json", "--project", tmp_path / "p.visolo")
     document = Document.open(tmp_path / "p.visolo")
@@ -149,6 +151,7 @@ def test_project_holds_the_same_tracks(main, folder, tmp_path):
         assert (video.frame_count, video.height, video.width) == (FRAMES, HEIGHT, WIDTH)
         (run,) = document.runs(video.video_id)
         assert (run.state, run.settings["model"], run.settings["inference"]["memory"]) == ("done", "tiny", "every-5")
+        assert run_similarity(run) == model_similarity(load_weights(folder / "tiny.safetensors"))
         lanes = [document.lane(video.video_id, summary.track.track_id) for summary in document.tracks(video.video_id)]
     finally:
         document.close()

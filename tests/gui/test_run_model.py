@@ -10,9 +10,11 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from app.dialogs.errors import ErrorDialog
 from app.dialogs.run_settings import RunSettingsDialog
+from app.document.evidence import run_similarity
 from app.run_choice import RunChoice, read_choice, write_choice
 from app.settings import DEVICE, WEIGHTS, Settings
 from visolo.config import InferenceConfig, load_preset
+from visolo.inference.linking import Similarity
 
 _LONG_MS = 120_000
 
@@ -83,6 +85,7 @@ def test_a_run_gives_what_the_engine_gives_and_is_one_undo_step(ready, qtbot, pr
     assert "finished: 40 frames" in ready.status.message()
     assert ready.session.document.runs(1)[0].state == "done"
     assert ready.session.document.runs(1)[0].settings["model"] == tiny_weights.stem
+    assert run_similarity(ready.session.document.runs(1)[0]) == Similarity()
     press(ready, "Ctrl+Z")
     assert masks(ready) == {}
 

@@ -92,6 +92,8 @@ def project_sink(
 
 def run_settings(engine: Engine, config: InferenceConfig, precision: str) -> dict[str, Any]:
     """What the app remembers of its own runs, so that it can go on from this one."""
+    from visolo.inference.segmenter import model_similarity
+
     with engine.weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
@@ -101,6 +103,7 @@ def run_settings(engine: Engine, config: InferenceConfig, precision: str) -> dic
         "device": engine.model.device.type.upper(),
         "precision": precision,
         "inference": asdict(config),
+        "similarity": asdict(model_similarity(engine.model)),
     }
 
 
