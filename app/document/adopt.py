@@ -1,10 +1,11 @@
 """What a model run adds to a project, frame by frame, while people edit.
 
 Rules, in the order in which they are applied to a frame that lands:
-1. Instances of earlier runs that nobody edited and whose track is not locked are replaced by what this run found.
-2. What a person drew, edited or imported stays. A detection whose track has such an instance in the frame, or that
-   covers the same object (IoU of at least 0.7), or whose track a person marked absent there, is set aside: kept as
-   evidence of the run and counted in `Run.set_aside`, not shown.
+1. Instances of earlier runs that nobody edited and that are neither confirmed nor of a locked track are replaced by
+   what this run found.
+2. What a person drew, edited, imported or confirmed stays. A detection whose track has such an instance in the frame,
+   or that covers the same object (IoU of at least 0.7), or whose track a person marked or confirmed absent there, is
+   set aside: kept as evidence of the run and counted in `Run.set_aside`, not shown. So is all of a confirmed frame.
 3. A detection of a track that was locked before the run, where that track is absent, goes to a track of its own.
 4. Edits made since the run began are applied to the frame (see `RoutedEdit`).
 """
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.document.classes import match_categories
+from app.document.confirmation import confirmed_content
 from app.document.evidence import store_evidence
 from app.document.history import History
 from app.document.images import Cell
@@ -58,6 +60,7 @@ class RunWriter:
         # As they are now: what people lock or mark later acts on the frames that land through `RoutedEdit`.
         self._locked = self._locked_tracks()
         self._absences = self._absent_frames()
+        self._confirmed = confirmed_content(history.document, video_id)
 
     def add(self, results: Sequence[FrameResult]) -> Change:
         """Add frames that were computed, in one transaction, with the edits that wait for them.
@@ -140,13 +143,16 @@ class RunWriter:
         if not present:
             return []
         locked = self._locked | self._locked_tracks()
-        replaced = [c for c in present if _is_replaceable(c) and c.track_id not in locked]
+        open_ = [c for c in present if not self._confirmed.covers(c.track_id, frame_index)]
+        replaced = [c for c in open_ if _is_replaceable(c) and c.track_id not in locked]
         transaction.replace_cells(replaced, [])
         return [c for c in present if c not in replaced]
 
     def _place(
         self, transaction: Transaction, result: FrameResult, mask_ids: list[int], kept: list[Cell]
     ) -> list[tuple[Cell, int]]:
+        if self._confirmed.covers_frame(result.frame_index):
+            return []
         taken = {cell.track_id for cell in kept}
         covered = self._overlaps(result, kept)
         added: list[tuple[Cell, int]] = []
@@ -185,7 +191,9 @@ class RunWriter:
         return np.asarray((overlaps >= _SAME_OBJECT_IOU).any(axis=1), dtype=np.bool_)
 
     def _is_absent(self, track_id: int, frame_index: int) -> bool:
-        return any(r.first <= frame_index <= r.end for r in self._absences.get(track_id, ()))
+        return self._confirmed.covers(track_id, frame_index) or any(
+            r.first <= frame_index <= r.end for r in self._absences.get(track_id, ())
+        )
 
     def _locked_tracks(self) -> frozenset[int]:
         sql = "SELECT track_id FROM tracks WHERE video_id = ? AND locked"

@@ -138,6 +138,7 @@ class SetCategory:
     def apply(self, transaction: Transaction) -> None:
         """See `Edit.apply`."""
         name = _require_category(transaction, self.category_id)
+        transaction.require_open(transaction.cells(self.video_id, self.track_ids, FrameRange(0, None)))
         _set_track_column(transaction, self.video_id, self.track_ids, category_id=self.category_id, category_set=1)
         transaction.text = f"Set class of {_listed(self.track_ids)} to {name}"
 

@@ -1,13 +1,14 @@
 """Everything a person can do to a project, by name, and how edits are written into the history.
 
-The edits themselves: `identity_edits` (which track), `content_edits` (masks, classes, locks, videos), `edit` (what they
-have in common, groups).
+The edits themselves: `identity_edits` (which track), `content_edits` (masks, classes, locks, videos), `confirm_edits`
+(what a person has reviewed), `edit` (what they have in common, groups).
 """
 
 import json
 from dataclasses import fields
 from typing import Any
 
+from app.document.confirm_edits import Confirm, DismissSuspicion
 from app.document.content_edits import (
     AddCategory,
     AddVideo,
@@ -33,7 +34,9 @@ from visolo.rle import Rle
 __all__ = [
     "AddCategory",
     "AddVideo",
+    "Confirm",
     "DeleteTrack",
+    "DismissSuspicion",
     "Edit",
     "EditGroup",
     "EditRefused",
@@ -58,7 +61,9 @@ _EDITS: dict[str, Any] = {
     for kind in (
         AddCategory,
         AddVideo,
+        Confirm,
         DeleteTrack,
+        DismissSuspicion,
         EditGroup,
         MergeTracks,
         ReassignTrack,

@@ -16,8 +16,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TextIO
 
+import numpy as np
 from PIL import Image
 
+from app.document.confirmation import wholly_confirmed_frames
 from app.document.queries import Queries, snapshot
 from app.document.records import Instance, Track, Video
 from visolo import rle as rle_masks
@@ -50,6 +52,8 @@ class ExportOptions:
         label_set: "project" for the project's own classes, or a shipped set such as "ytvis2021".
         unknown_classes: what happens to tracks whose class the label set lacks: the export is refused, they are
             dropped, or their classes are added to the set.
+        frames: all, or "confirmed" for wholly confirmed ones only: the others are left out of the videos, and videos
+            and tracks of which nothing is left out of the file.
         with_frames: also write JPEGImages/<video>/<00000>.jpg.
         jpeg_quality: 1 to 95.
     """
@@ -58,17 +62,19 @@ class ExportOptions:
     video_ids: tuple[int, ...] | None = None
     label_set: str = _PROJECT
     unknown_classes: Literal["refuse", "drop", "keep"] = "refuse"
+    frames: Literal["all", "confirmed"] = "all"
     with_frames: bool = False
     jpeg_quality: int = 95
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What goes into the file: classes, and for each video its folder name and exported tracks."""
+    """What goes into the file: classes, and for each video its folder name, exported frames and tracks."""
 
     categories: tuple[Category, ...]
     category_ids: dict[int, int]
     videos: list[tuple[Video, str]]
+    frames: dict[int, list[int]]
     tracks: dict[int, list[Track]]
     dropped: int
 
@@ -114,12 +120,30 @@ def _plan(queries: Queries, options: ExportOptions) -> _Plan:
     videos = [v for v in queries.videos() if wanted is None or v.video_id in wanted]
     if not videos:
         raise OutputError("There is no video to export; add one to the project or select one first")
-    tracks = {v.video_id: [s.track for s in queries.tracks(v.video_id)] for v in videos}
+    frames = {v.video_id: _exported_frames(queries, options, v) for v in videos}
+    videos = [v for v in videos if frames[v.video_id]]
+    if not videos:
+        raise OutputError("No frame of these videos is wholly confirmed; confirm some, or export all frames")
+    tracks = {v.video_id: _exported_tracks(queries, v, frames[v.video_id]) for v in videos}
     used = {t.category_id for ts in tracks.values() for t in ts}
     categories, ids = _match_categories(queries.categories(), used, options)
     kept = {video_id: [t for t in ts if t.category_id in ids] for video_id, ts in tracks.items()}
     dropped = sum(map(len, tracks.values())) - sum(map(len, kept.values()))
-    return _Plan(categories, ids, _with_folder_names(videos), kept, dropped)
+    return _Plan(categories, ids, _with_folder_names(videos), frames, kept, dropped)
+
+
+def _exported_frames(queries: Queries, options: ExportOptions, video: Video) -> list[int]:
+    if options.frames == "all":
+        return list(range(video.frame_count))
+    frame_indices: list[int] = np.flatnonzero(wholly_confirmed_frames(queries, video.video_id)).tolist()
+    return frame_indices
+
+
+def _exported_tracks(queries: Queries, video: Video, frames: list[int]) -> list[Track]:
+    tracks = [summary.track for summary in queries.tracks(video.video_id)]
+    if len(frames) == video.frame_count:
+        return tracks
+    return [t for t in tracks if np.isin(frames, queries.lane(t.video_id, t.track_id).frame_indices).any()]
 
 
 def _match_categories(
@@ -160,7 +184,7 @@ def _with_folder_names(videos: Sequence[Video]) -> list[tuple[Video, str]]:
 
 def _write(queries: Queries, options: ExportOptions, plan: _Plan, folder: Path) -> Iterator[Progress]:
     track_count = sum(map(len, plan.tracks.values()))
-    frame_count = sum(v.frame_count for v, _ in plan.videos) if options.with_frames else 0
+    frame_count = sum(len(plan.frames[v.video_id]) for v, _ in plan.videos) if options.with_frames else 0
     total = track_count + frame_count + 1
     done = 0
     json_path = folder / options.target.name
@@ -172,9 +196,11 @@ def _write(queries: Queries, options: ExportOptions, plan: _Plan, folder: Path) 
         os.fsync(file.fileno())
     if options.with_frames:
         for video, name in plan.videos:
-            for written in _write_frames(queries, video, folder / "JPEGImages" / name, options.jpeg_quality):
+            indices = plan.frames[video.video_id]
+            place = folder / "JPEGImages" / name
+            for written in _write_frames(queries, video, indices, place, options.jpeg_quality):
                 yield Progress(done + written, total, f"Writing frames of {video.name}")
-            done += video.frame_count
+            done += len(indices)
     yield Progress(total - 1, total, "Checking the file")
     _check(json_path, options.target, plan)
     yield Progress(total, total, "Done")
@@ -182,7 +208,7 @@ def _write(queries: Queries, options: ExportOptions, plan: _Plan, folder: Path) 
 
 def _write_json(file: TextIO, queries: Queries, options: ExportOptions, plan: _Plan) -> Iterator[str]:
     file.write('{"info": ' + _dumps(_info(queries, options, plan)) + ',\n"licenses": []')
-    _write_list(file, "videos", [_video_table(queries, options, v, name) for v, name in plan.videos])
+    _write_list(file, "videos", [_video_table(queries, options, plan, v, name) for v, name in plan.videos])
     _write_list(
         file,
         "categories",
@@ -199,18 +225,20 @@ def _write_json(file: TextIO, queries: Queries, options: ExportOptions, plan: _P
                 "video_id": video.video_id,
                 "category_id": plan.category_ids[track.category_id],
             }
-            file.write((",\n" if annotation_id > 1 else "\n") + _dumps(table | _annotation(queries, video, track)))
+            file.write(
+                (",\n" if annotation_id > 1 else "\n") + _dumps(table | _annotation(queries, video, track, plan))
+            )
     file.write("]}\n")
 
 
-def _annotation(queries: Queries, video: Video, track: Track) -> dict[str, Any]:
+def _annotation(queries: Queries, video: Video, track: Track, plan: _Plan) -> dict[str, Any]:
     frames: dict[int, Instance] = {i.frame_index: i for i in queries.track_instances(video.video_id, track.track_id)}
-    present = [frames.get(index) for index in range(video.frame_count)]
+    present = [frames.get(index) for index in plan.frames[video.video_id]]
     return {
         "iscrowd": 0,
         "height": video.height,
         "width": video.width,
-        "length": video.frame_count,
+        "length": len(present),
         "segmentations": [None if i is None else rle_masks.to_json(i.rle) for i in present],
         "bboxes": [None if i is None else [float(v) for v in i.box] for i in present],
         "areas": [None if i is None else i.area for i in present],
@@ -226,6 +254,8 @@ def _info(queries: Queries, options: ExportOptions, plan: _Plan) -> dict[str, An
         {str(run.settings.get("model", "model")) for v, _ in plan.videos for run in queries.runs(v.video_id)}
     )
     policy = "all tracks of the chosen videos, corrected or not"
+    if options.frames == "confirmed":
+        policy = "wholly confirmed frames of the chosen videos only"
     if plan.dropped:
         policy += f"; {plan.dropped} tracks of classes outside {options.label_set} left out"
     return {
@@ -245,27 +275,28 @@ def _program_version() -> str:
         return "unknown"
 
 
-def _video_table(queries: Queries, options: ExportOptions, video: Video, name: str) -> dict[str, Any]:
+def _video_table(queries: Queries, options: ExportOptions, plan: _Plan, video: Video, name: str) -> dict[str, Any]:
+    indices = plan.frames[video.video_id]
     return {
         "id": video.video_id,
         "width": video.width,
         "height": video.height,
-        "length": video.frame_count,
-        "file_names": _file_names(queries, options, video, name),
+        "length": len(indices),
+        "file_names": _file_names(queries, options, video, name, indices),
     }
 
 
-def _file_names(queries: Queries, options: ExportOptions, video: Video, name: str) -> list[str]:
+def _file_names(queries: Queries, options: ExportOptions, video: Video, name: str, indices: Sequence[int]) -> list[str]:
     """Names below JPEGImages: those of the video's own image folder when no frames are written, else new ones."""
     folder = queries.source_path(video.video_id)
     if not options.with_frames and folder.is_dir():
         images = images_in_folder(folder)
         if len(images) == video.frame_count:
-            return [f"{folder.name}/{image.name}" for image in images]
-    return [f"{name}/{index:05d}.jpg" for index in range(video.frame_count)]
+            return [f"{folder.name}/{images[index].name}" for index in indices]
+    return [f"{name}/{index:05d}.jpg" for index in indices]
 
 
-def _write_frames(queries: Queries, video: Video, folder: Path, quality: int) -> Iterator[int]:
+def _write_frames(queries: Queries, video: Video, indices: Sequence[int], folder: Path, quality: int) -> Iterator[int]:
     folder.mkdir(parents=True)
     with open_frames(queries.source_path(video.video_id)) as frames:
         if frames.size != (video.height, video.width) or len(frames) < video.frame_count:
@@ -273,10 +304,10 @@ def _write_frames(queries: Queries, video: Video, folder: Path, quality: int) ->
                 f"{frames.path}: has {len(frames)} frames of {frames.size[1]} x {frames.size[0]}, the project expects"
                 f" {video.frame_count} of {video.width} x {video.height}; point the project to the right video"
             )
-        for index in range(video.frame_count):
+        for written, index in enumerate(indices):
             Image.fromarray(frames[index]).save(folder / f"{index:05d}.jpg", quality=quality)
-            if index % _FRAMES_PER_REPORT == 0:
-                yield index
+            if written % _FRAMES_PER_REPORT == 0:
+                yield written
 
 
 def _check(path: Path, target: Path, plan: _Plan) -> None:

@@ -199,6 +199,7 @@ class History:
         edit = edit_from_json(text)
         assert isinstance(edit, RoutedEdit)
         transaction.run = run
+        transaction.is_landing = True
         end = LAST_FRAME if head is None else head - 1
         if part := edit.reach.cut(covered, end):
             edit.extend(transaction, FrameRange(part.first, part.last))

@@ -221,6 +221,7 @@ class Change:
         frames: where instances changed; None when only facts about tracks, classes or videos did.
         categories: the list of classes changed.
         videos: the list of videos changed.
+        review: what is confirmed or dismissed in these videos changed.
     """
 
     video_ids: frozenset[int] = frozenset()
@@ -228,6 +229,7 @@ class Change:
     frames: FrameRange | None = None
     categories: bool = False
     videos: bool = False
+    review: bool = False
 
     def union(self, other: "Change") -> "Change":
         """Both changes in one."""
@@ -240,4 +242,5 @@ class Change:
             frames,
             self.categories or other.categories,
             self.videos or other.videos,
+            self.review or other.review,
         )

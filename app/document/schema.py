@@ -138,13 +138,48 @@ CREATE TABLE view_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWI
 """
 
 
+_VERSION_2 = """
+-- What a person has reviewed; track_id 0 stands for whole frames: every track, and that none is missing. Ranges of one
+-- track neither overlap nor touch.
+CREATE TABLE confirmed (
+    video_id INTEGER NOT NULL,
+    track_id INTEGER NOT NULL,
+    first_frame INTEGER NOT NULL,
+    last_frame INTEGER NOT NULL,
+    PRIMARY KEY (video_id, track_id, first_frame)
+) WITHOUT ROWID;
+
+-- Suspicions that a person has looked at and found nothing wrong with, by a text that names them.
+CREATE TABLE dismissals (
+    video_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    created REAL NOT NULL,
+    PRIMARY KEY (video_id, key)
+) WITHOUT ROWID;
+
+-- What a run chose its detections from, so that other thresholds can be tried without the network.
+CREATE TABLE run_candidates (
+    run_frame_id INTEGER PRIMARY KEY REFERENCES run_frames ON DELETE CASCADE,
+    candidates BLOB NOT NULL
+);
+"""
+
+
 def _create_version_1(connection: sqlite3.Connection) -> None:
-    for statement in _VERSION_1.split(";\n"):
+    _execute_all(connection, _VERSION_1)
+
+
+def _add_review(connection: sqlite3.Connection) -> None:
+    _execute_all(connection, _VERSION_2)
+
+
+def _execute_all(connection: sqlite3.Connection, statements: str) -> None:
+    for statement in statements.split(";\n"):
         if statement.strip():
             connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_version_1,)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_version_1, _add_review)
 """Step i makes a file of version i one of version i + 1; never change a released step, add the next."""
 
 

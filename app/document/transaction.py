@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Protocol
 
+from app.document.confirmation import confirmed_positions, refusal
 from app.document.document import Document
 from app.document.images import Cell, Images, Position, RowKey, Value
 from app.document.records import Change, EditRefused, FrameRange
@@ -19,6 +20,8 @@ _COLUMNS = {  # table -> primary key columns, other columns
     "categories": (("category_id",), ("name",)),
     "tracks": (("video_id", "track_id"), ("category_id", "category_set", "locked")),
     "absences": (("video_id", "track_id", "first_frame"), ("last_frame",)),
+    "confirmed": (("video_id", "track_id", "first_frame"), ("last_frame",)),
+    "dismissals": (("video_id", "key"), ("created",)),
 }
 _INSERT_CELL = "INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?)"
 _UPSERT_CELL = (
@@ -56,6 +59,7 @@ class Transaction:
         change: what views have to look at again.
         text: a better text for the entry than the edit alone can give; empty when there is none.
         run: while a run's frames land, that run.
+        is_landing: an edit made earlier is applied to frames that came later; it leaves out what is confirmed there.
     """
 
     def __init__(self, document: Document, entry_id: int) -> None:
@@ -65,6 +69,7 @@ class Transaction:
         self.change = Change()
         self.text = ""
         self.run: ActiveRun | None = None
+        self.is_landing = False
         self._connection: sqlite3.Connection = document.connection
 
     def cells(self, video_id: int, track_ids: Iterable[int], frames: FrameRange) -> list[Cell]:
@@ -88,7 +93,11 @@ class Transaction:
         Args:
             before: exactly as they are in the document.
             after: at positions of `before` or at vacant ones.
+
+        Raises:
+            EditRefused: some of it is confirmed.
         """
+        before, after = self._open_to_change(before, after)
         old: dict[Position, Cell] = {cell[:3]: cell for cell in before}
         new: dict[Position, Cell] = {cell[:3]: cell for cell in after}
         assert len(new) == len(after), "two instances of one track in a frame"
@@ -151,6 +160,15 @@ class Transaction:
             if row[2]:
                 raise EditRefused(f"Track {track_id} is locked; unlock it first")
 
+    def require_open(self, cells: Iterable[Cell]) -> None:
+        """Check that instances are not confirmed.
+
+        Raises:
+            EditRefused: some are.
+        """
+        if closed := confirmed_positions(self.document, (cell[:3] for cell in cells)):
+            raise EditRefused(refusal(closed))
+
     def take_images(self) -> Images:
         """The images since the last time, to be stored."""
         images, self.images = self.images, Images()
@@ -170,6 +188,16 @@ class Transaction:
     def note(self, change: Change) -> None:
         """Say what else changed."""
         self.change = self.change.union(change)
+
+    def _open_to_change(self, before: Sequence[Cell], after: Sequence[Cell]) -> tuple[Sequence[Cell], Sequence[Cell]]:
+        """Both without the frames in which one of them is confirmed, while frames land; else all or a refusal."""
+        if not self.is_landing:
+            self.require_open(chain(before, after))
+            return before, after
+        closed = confirmed_positions(self.document, (cell[:3] for cell in chain(before, after)))
+        frames = {(video_id, frame_index) for video_id, _, frame_index in closed}
+        kept = ([c for c in cells if (c.video_id, c.frame_index) not in frames] for cells in (before, after))
+        return next(kept), next(kept)
 
     def _delete_cells(self, positions: Iterable[Position]) -> None:
         self._connection.executemany(
@@ -198,9 +226,11 @@ class Transaction:
                 (video_id, track_id),
             )
             self.note(Change(frozenset({video_id}), frozenset({track_id})))
+        elif table == "categories":
+            self.note(Change(categories=True))
         else:
-            videos = frozenset({int(ids[0] or 0)}) if table == "videos" else frozenset[int]()
-            self.note(Change(videos, categories=table == "categories", videos=table == "videos"))
+            is_list = table == "videos"
+            self.note(Change(frozenset({int(ids[0] or 0)}), videos=is_list, review=not is_list))
 
     def _touch_cells(self, before: Sequence[Cell], after: Sequence[Cell]) -> None:
         for video_id in {cell.video_id for cell in chain(before, after)}:

@@ -1,3 +1,4 @@
+import gzip
 import os
 import random
 import sqlite3
@@ -10,12 +11,23 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from document_data import LABELS, add_video, frame, lanes, mask, new_project, project_with_run, raw_content
+from document_data import (
+    LABELS,
+    add_video,
+    check_consistent,
+    frame,
+    lanes,
+    mask,
+    masks_of,
+    new_project,
+    project_with_run,
+    raw_content,
+)
 
 from app.document import schema
 from app.document.adopt import begin_run
 from app.document.document import Document
-from app.document.edits import AddCategory, EditRefused, SetMask, SwapTracks
+from app.document.edits import AddCategory, Confirm, EditRefused, SetMask, SwapTracks
 from app.document.history import History
 from app.document.queries import snapshot
 from app.document.records import FrameRange
@@ -293,6 +305,32 @@ def test_older_project_is_migrated(path, monkeypatch):
         assert len(document.tracks(1)) == 3
         History(document).undo()
     assert [p.name for p in path.parent.iterdir()] == ["p.visolo"]
+
+
+def test_project_of_version_1_is_migrated_with_its_history(tmp_path):
+    path = tmp_path / "old.visolo"
+    path.write_bytes(gzip.decompress((Path(__file__).parent / "version-1.visolo.gz").read_bytes()))
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        old = {
+            table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in ("cells", "masks", "history")
+        }
+    connection.close()
+    with Document.open(path) as document:
+        for table, rows in old.items():
+            assert document.connection.execute(f"SELECT * FROM {table}").fetchall() == rows
+        assert lanes(document) == {1: list(range(12)), 2: list(range(12)), 3: list(range(8))}
+        history = History(document)
+        assert history.redo_text == "Lock track 2"
+        history.redo()
+        history.do(Confirm(1, None, FrameRange(0, None)))
+        for _ in range(5):
+            history.undo()
+        assert masks_of(document, 1)[6] == mask(6 * 20).counts
+        check_consistent(document)
+    with Document.open(path) as document:
+        assert document.connection.execute("PRAGMA user_version").fetchone() == (schema.version(),)
+    assert [p.name for p in path.parent.iterdir()] == ["old.visolo"]
 
 
 def test_failing_migration_leaves_the_old_file_as_it_was(path, monkeypatch):

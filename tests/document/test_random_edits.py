@@ -12,7 +12,9 @@ from document_data import FRAMES, check_consistent, mask, project_with_run, raw_
 
 from app.document.document import Document
 from app.document.edits import (
+    Confirm,
     DeleteTrack,
+    DismissSuspicion,
     EditGroup,
     EditRefused,
     MergeTracks,
@@ -52,6 +54,8 @@ LOSING = st.one_of(
 OTHER = st.one_of(
     st.builds(SetCategory, st.just(1), st.tuples(TRACK), st.integers(1, 4)),
     st.builds(SetLocked, st.just(1), st.tuples(TRACK), st.booleans()),
+    st.builds(Confirm, st.just(1), st.none() | TRACK, RANGE, st.booleans()),
+    st.builds(DismissSuspicion, st.just(1), st.sampled_from("ab"), st.booleans()),
 )
 EDIT = IDENTITY | LOSING | OTHER
 GROUP = st.builds(EditGroup, st.just(1), st.just("Group"), st.lists(EDIT, min_size=1, max_size=3).map(tuple))
