@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app import theme
 from app.dialogs.category import choose_category
 from app.document.records import FrameRange, TrackSummary
-from app.panels.track_edits import TrackEdits
 from app.session import Scope, Session
+from app.track_edits import TrackEdits
 from visolo.errors import VisoloError
 
 _LISTED_TRACKS = 24
@@ -51,7 +51,7 @@ class _Builder:
         self._names = session.category_names()
         self._scope = _scope_of(session)
         self._where = "" if self._scope is None else f" {self._scope}"
-        self._edits = TrackEdits(session, track_ids, self._scope, parent)
+        self._edits = TrackEdits(session, parent)
         video_id, frame_index = session.video.video_id, session.frame_index
         self._here = {i.track_id for i in session.document.instances(video_id, frame_index)}
 
@@ -68,10 +68,11 @@ class _Builder:
         elif len(ids) == 2:
             self._add_identity_of_two(menu, *ids)
         menu.addSeparator()
-        self._add_scoped(menu, f"Mark absent{self._where}", partial(self._edits.remove, True), like="track.absent")
+        absent, delete = (partial(self._edits.remove, ids, self._scope, absent) for absent in (True, False))
+        self._add_scoped(menu, f"Mark absent{self._where}", absent, like="track.absent")
         delete_action = _DELETE_ACTIONS.get(session.scope, "")
-        self._add_scoped(menu, f"Delete masks{self._where}", partial(self._edits.remove, False), like=delete_action)
-        self._add(menu, f"Delete {what} everywhere", self._edits.delete, like="track.delete")
+        self._add_scoped(menu, f"Delete masks{self._where}", delete, like=delete_action)
+        self._add(menu, f"Delete {what} everywhere", partial(self._edits.delete, ids), like="track.delete")
         menu.addSeparator()
         self._add_switches(menu)
 
@@ -79,11 +80,11 @@ class _Builder:
         others = [s for t, s in self._summaries.items() if t != track_id]
         others.sort(key=lambda s: (s.track.track_id not in self._here, s.track.track_id))
         assign = menu.addMenu(f"Assign{self._where} to")
-        self._add_scoped(assign, "New track", partial(self._edits.reassign, track_id, None), like="track.new")
+        self._add_scoped(assign, "New track", partial(self._reassign, track_id, None), like="track.new")
         assign.addSeparator()
-        self._add_tracks(assign, others, partial(self._edits.reassign, track_id))
+        self._add_tracks(assign, others, partial(self._reassign, track_id))
         swap = menu.addMenu(f"Swap{self._where} with")
-        self._add_tracks(swap, others, partial(self._edits.swap, track_id))
+        self._add_tracks(swap, others, partial(self._swap, track_id))
         merge = menu.addMenu("Merge into")
         self._add_tracks(merge, others, partial(self._edits.merge, track_id), is_scoped=False)
         for submenu, action_id in ((assign, "track.assign"), (swap, "track.swap"), (merge, "track.merge")):
@@ -101,7 +102,7 @@ class _Builder:
         ask.setEnabled(summary.frame_count > 1)
 
     def _add_identity_of_two(self, menu: QMenu, first: int, second: int) -> None:
-        swap = partial(self._edits.swap, first, second)
+        swap = partial(self._swap, first, second)
         self._add_scoped(menu, f"Swap {first} and {second}{self._where}", swap, like="track.swap")
         self._add(menu, f"Merge {second} into {first}", partial(self._edits.merge, second, first), like="track.merge")
         self._add(menu, f"Merge {first} into {second}", partial(self._edits.merge, first, second))
@@ -124,13 +125,20 @@ class _Builder:
     def _add_switches(self, menu: QMenu) -> None:
         is_locked = all(self._summaries[t].track.locked for t in self._track_ids)
         hidden = self._session.hidden & set(self._track_ids)
-        lock, hide = partial(self._edits.lock, not is_locked), partial(self._edits.hide, not hidden)
+        lock = partial(self._edits.lock, self._track_ids, not is_locked)
+        hide = partial(self._edits.hide, self._track_ids, not hidden)
         self._add(menu, "Unlock" if is_locked else "Lock", lock, like="track.lock")
         self._add(menu, "Show" if hidden else "Hide", hide, like="track.hide")
         if len(self._track_ids) == 1:
             is_solo = self._session.solo == self._track_ids[0]
             show = partial(self._session.set_solo, None if is_solo else self._track_ids[0])
             self._add(menu, "Show all tracks" if is_solo else "Show only this", show, like="track.solo")
+
+    def _reassign(self, track_id: int, to_track_id: int | None) -> None:
+        self._edits.reassign(track_id, to_track_id, self._scope)
+
+    def _swap(self, track_id: int, other_track_id: int) -> None:
+        self._edits.swap(track_id, other_track_id, self._scope)
 
     def _add_scoped(self, menu: QMenu, text: str, do: Callable[[], None], like: str = "") -> QAction:
         """An entry that needs a scope."""
