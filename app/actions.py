@@ -23,6 +23,7 @@ from app.commands.conditions import (
 )
 from app.digits import tracks_by_digit
 from app.session import Scope, Session
+from app.settings import TRAIL_LENGTH
 from app.theme import ThemeMode
 
 _THEMES: tuple[tuple[ThemeMode, str], ...] = (("dark", "&Dark"), ("light", "&Light"), ("system", "As the &system"))
@@ -46,6 +47,7 @@ def all_rows() -> list[Row]:
         *_TRACK,
         *[_digit_row(kind, digit) for kind in ("select", "assign", "class") for digit in range(1, 10)],
         *_VIEW,
+        *[_trail_row(frames) for frames in TRAIL_LENGTH.choices],
         *[_theme_row(mode, text) for mode, text in _THEMES],
         *_RUN,
         *_HELP,
@@ -184,6 +186,7 @@ _VIEW = [
     Row("view.masks", "Show &masks", lambda c: c.view.toggle_masks(), ("Shift+H",), checked=lambda c: c.view.masks_shown),
     Row("view.labels", "Show &labels", lambda c: c.view.toggle_labels(), checked=lambda c: c.view.labels_shown),
     Row("view.contours", "Show &contours", lambda c: c.view.toggle_contours(), checked=lambda c: c.view.contours_shown),
+    Row("view.trails", "Show &trails", lambda c: c.view.toggle_trails(), ("Shift+T",), checked=lambda c: c.view.trails_shown),
     Row("view.more_opaque", "More opaque", lambda c: c.view.change_opacity(1), ("Ctrl+Alt+Up",), repeats=True),
     Row("view.less_opaque", "Less opaque", lambda c: c.view.change_opacity(-1), ("Ctrl+Alt+Down",), repeats=True),
     Row("view.full_screen", "Full &screen", lambda c: c.view.toggle_full_screen(), ("F11",), checked=lambda c: c.view.is_full_screen),
@@ -207,6 +210,13 @@ def _scope_row(scope: Scope) -> Row:
         commands.edit.set_scope(scope)
 
     return Row(_SCOPE_IDS[scope], scope.value, choose, needs=has_video, checked=lambda c: c.edit.scope is scope)
+
+
+def _trail_row(frames: int) -> Row:
+    def choose(commands: Commands) -> None:
+        commands.view.set_trail_length(frames)
+
+    return Row(f"trail.{frames}", f"{frames} frames", choose, checked=lambda c: c.view.trail_length == frames)
 
 
 def _theme_row(mode: ThemeMode, text: str) -> Row:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from app.action_registry import ActionRegistry
+from app.settings import TRAIL_LENGTH
 
 Entry = str | tuple[str, Sequence[str]]
 
@@ -27,7 +28,8 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "&View",
         ("view.zoom_in", "view.zoom_out", "view.actual", "view.fit", "-", "view.masks", "view.labels",
-         "view.contours", "view.more_opaque", "view.less_opaque", "-", PANELS,
+         "view.contours", "view.trails", ("Trail len&gth", tuple(f"trail.{n}" for n in TRAIL_LENGTH.choices)),
+         "view.more_opaque", "view.less_opaque", "-", PANELS,
          ("&Theme", ("theme.dark", "theme.light", "theme.system")), "view.full_screen"),
     ),
     (

@@ -11,7 +11,7 @@ from app.canvas.tools.brush import BrushTool
 from app.canvas.tools.polygon import PolygonTool
 from app.canvas.tools.select import SelectTool
 from app.canvas.tools.tool import Tool
-from app.document.records import Change
+from app.document.records import Change, FrameRange
 from app.session import Session
 from app.theme import theme_changes
 from app.video.frame_cache import FrameCache
@@ -63,6 +63,11 @@ class CanvasController(QObject):
         self._style = replace(self._style, opacity=opacity, contours=contours)
         self._shows_labels = labels
         self.view.set_style(self._style, labels)
+
+    def set_trail_length(self, frames: int) -> None:
+        """How far back trails reach; 0 for none."""
+        self.scene.trails.length = frames
+        self.view.redraw_masks()
 
     def media_ready(self) -> None:
         """The cache has a source now: show the session's frame."""
@@ -143,9 +148,17 @@ class CanvasController(QObject):
         if relabelled:
             self.scene.forget_labels()
         frames = change.frames
+        self._redraw_trails(frames)
         if relabelled or frames is None or _holds(frames.first, frames.last, self._shown_frame):
             changed = self.scene.load(self._shown_frame)
             if changed:
+                self.view.redraw_masks()
+
+    def _redraw_trails(self, frames: FrameRange | None) -> None:
+        trails = self.scene.trails
+        if frames is not None:
+            trails.forget(frames)
+            if trails.length and frames.cut(self._shown_frame - trails.length, self._shown_frame):
                 self.view.redraw_masks()
 
     def _show_selection(self, selection: frozenset[int]) -> None:

@@ -21,6 +21,7 @@ from app.canvas.notice import LegendEntry, paint_legend, paint_notice
 from app.canvas.overlay import PIXEL_ZOOM, OverlayStyle, render_overlay
 from app.canvas.scene import DrawnInstance, Scene
 from app.canvas.tools.tool import Tool
+from app.canvas.trails import paint_trails
 from app.canvas.view_transform import ViewTransform
 from app.theme import color
 
@@ -134,6 +135,8 @@ class CanvasView(QWidget):
         shown = [drawn for drawn in self.scene.visible() if drawn.track_id != self.tool.edited_track_id]
         if self._overlay is None:
             self._overlay = render_overlay(shown, self._view, self.size(), self.devicePixelRatioF(), self._style)
+            if self.scene.trails.length:
+                paint_trails(self._overlay, self.scene.visible_trails(), self._view, self.scene.trails.length)
         painter.drawImage(QPointF(0, 0), self._overlay)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.tool.paint(painter, self._view)

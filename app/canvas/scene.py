@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QColor
 
 from app.canvas.mask_shape import MaskShape, MaskShapeCache
+from app.canvas.trails import TrailPoint, Trails
 from app.document.records import Instance, Origin
 from app.session import Session
 from app.theme import track_color
@@ -44,6 +45,7 @@ class Scene:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._shapes = MaskShapeCache()
+        self.trails = Trails(session)
         self._labels: dict[int, str] = {}
         self.frame_index = -1
         self.instances: list[DrawnInstance] = []
@@ -73,6 +75,7 @@ class Scene:
         self.frame_index, self.instances = -1, []
         self._labels.clear()
         self._shapes.clear()
+        self.trails.forget()
 
     def track_ids(self) -> set[int]:
         """Tracks of the frame, hidden ones too."""
@@ -81,6 +84,11 @@ class Scene:
     def visible(self) -> list[DrawnInstance]:
         """The instances that are not hidden, in drawing order."""
         return [drawn for drawn in self.instances if self._session.is_visible(drawn.track_id)]
+
+    def visible_trails(self) -> dict[int, list[TrailPoint]]:
+        """Trails of the tracks that are drawn, and of selected ones that are not on the frame."""
+        chosen = {track_id for track_id in self._session.selection if self._session.is_visible(track_id)}
+        return self.trails.before(self.frame_index, {drawn.track_id for drawn in self.visible()} | chosen)
 
     def at(self, x: float, y: float) -> DrawnInstance | None:
         """The topmost visible instance at image point (x, y)."""

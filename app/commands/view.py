@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.canvas.canvas_controller import CanvasController
-from app.settings import MASK_OPACITY, SHOW_CONTOURS, SHOW_LABELS, THEME, Settings
+from app.settings import MASK_OPACITY, SHOW_CONTOURS, SHOW_LABELS, SHOW_TRAILS, THEME, TRAIL_LENGTH, Settings
 from app.theme import ThemeMode, apply_theme
 
 _ZOOM_STEP = 1.25
@@ -47,6 +47,16 @@ class ViewCommands(QObject):
         return self._masks_shown
 
     @property
+    def trails_shown(self) -> bool:
+        """Whether past positions are drawn."""
+        return self._settings.get(SHOW_TRAILS)
+
+    @property
+    def trail_length(self) -> int:
+        """Frames back that trails reach when they are drawn."""
+        return self._settings.get(TRAIL_LENGTH)
+
+    @property
     def is_full_screen(self) -> bool:
         """Whether the window covers the screen."""
         return self._window.isFullScreen()
@@ -72,6 +82,17 @@ class ViewCommands(QObject):
     def toggle_contours(self) -> None:
         """Show or hide outlines."""
         self._settings.set(SHOW_CONTOURS, not self.contours_shown)
+        self.apply_style()
+
+    def toggle_trails(self) -> None:
+        """Show or hide past positions."""
+        self._settings.set(SHOW_TRAILS, not self.trails_shown)
+        self.apply_style()
+
+    def set_trail_length(self, frames: int) -> None:
+        """Show past positions of so many frames."""
+        self._settings.set(TRAIL_LENGTH, frames)
+        self._settings.set(SHOW_TRAILS, True)
         self.apply_style()
 
     def toggle_masks(self) -> None:
@@ -109,3 +130,4 @@ class ViewCommands(QObject):
         self._canvas.set_style(
             opacity, self.contours_shown and self._masks_shown, self.labels_shown and self._masks_shown
         )
+        self._canvas.set_trail_length(self.trail_length if self.trails_shown and self._masks_shown else 0)

@@ -89,7 +89,7 @@ class Timeline(QAbstractScrollArea):
             self._still.setDevicePixelRatio(ratio)
             still_painter = QPainter(self._still)
             still_painter.setFont(self.font())
-            paint_still(still_painter, scene, self.model.lanes, self._bars)
+            paint_still(still_painter, scene, self.model.lanes, self.model.areas.get(scene.plotted), self._bars)
             still_painter.end()
         painter.drawPixmap(0, 0, self._still)
         paint_moving(painter, scene)

@@ -5,6 +5,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app import theme
 from app.document.records import Change, FrameRange, TrackSummary
 from app.panels.pacing import PacedRefresh
+from app.panels.timeline_areas import AreaStore
 from app.panels.timeline_lanes import LaneStore
 from app.panels.timeline_scene import LaneHead, TimelineScene
 from app.session import RunStatus, Scope, Session
@@ -31,7 +32,7 @@ class TimelineModel(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.scene = TimelineScene()
-        self.lanes = LaneStore()
+        self.lanes, self.areas = LaneStore(), AreaStore()
         self._session = session
         self._paced = PacedRefresh(self._refresh, _REFRESH_MS, self)
         self._run_timer = QTimer(self, interval=_HEAD_MS, singleShot=True)
@@ -52,7 +53,9 @@ class TimelineModel(QObject):
 
     def request_lanes(self) -> None:
         """Read lanes that are visible now but not there yet; they appear a little later."""
-        if self._session.video is not None and self.lanes.is_missing(self._wanted_lanes()):
+        if self._session.video is None:
+            return
+        if self.lanes.is_missing(self._wanted_lanes()) or self.areas.is_missing(self.scene.plotted):
             self._load_timer.start()
 
     @property
@@ -68,7 +71,8 @@ class TimelineModel(QObject):
     def _show_video(self) -> None:
         session, scene = self._session, self.scene
         video = session.video
-        self.lanes.show(session.document, video.video_id if video else 0)
+        for store in (self.lanes, self.areas):
+            store.show(session.document, video.video_id if video else 0)
         scene.scale.set_video(video.frame_count if video else 1)
         scene.frame_index, scene.frames, scene.scroll_y = session.frame_index, session.range, 0
         scene.selection = session.selection
@@ -81,6 +85,7 @@ class TimelineModel(QObject):
         if video is None or (video.video_id not in change.video_ids and not change.categories):
             return
         self.lanes.changed(change)
+        self.areas.changed(change)
         if self._session.run.state == "running":
             self._paced.soon()
         else:
@@ -113,6 +118,8 @@ class TimelineModel(QObject):
             return
         if not self.lanes.load(self._wanted_lanes(), _LOAD_BUDGET_S):
             self._load_timer.start()
+        elif self.scene.plotted is not None and self.areas.is_missing(self.scene.plotted):
+            self.areas.load(self.scene.plotted)
         self.still_changed.emit()
 
     def _wanted_lanes(self) -> list[int]:

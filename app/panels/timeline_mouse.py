@@ -171,6 +171,8 @@ class TimelineMouse(QObject):
         if video.frame_rate:
             seconds = frame / video.frame_rate
             when += f" · {int(seconds // 60):02d}:{seconds % 60:05.2f}"
+        if scene.plotted is not None and scene.plot_top <= position.y() < scene.plot_top + scene.plot_height:
+            return f"{when}\n{self._plot_words(scene.plotted, frame)}"
         if head is None:
             return f"{when}\nDrag to scrub, Shift+drag to mark a range, wheel to zoom"
         columns = self._model.lanes.get(head.track_id)
@@ -179,3 +181,12 @@ class TimelineMouse(QObject):
         if here is not None and here.edited and here.origin is not Origin.PERSON:
             state += ", corrected"
         return f"{head.label}\n{when} · {state}"
+
+    def _plot_words(self, track_id: int, frame: int) -> str:
+        columns, areas = self._model.lanes.get(track_id), self._model.areas.get(track_id)
+        here = None if columns is None else columns.at(frame)
+        area = None if areas is None else areas.at(frame)
+        if here is None or area is None:
+            return f"track {track_id} is absent"
+        size = f"{area:,}".replace(",", " ")
+        return f"track {track_id}: score {here.score:.2f}, area {size} px"

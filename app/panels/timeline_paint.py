@@ -1,17 +1,17 @@
 """Draws the timeline: a still picture of ruler, lanes and score plot, and the moving things above it."""
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
 
 from app import theme
+from app.panels.timeline_areas import AreaColumns
 from app.panels.timeline_bars import Bar, BarCache, bar_image, mark_starts
 from app.panels.timeline_lanes import LaneRow, LaneStore
+from app.panels.timeline_plot import paint_plot
 from app.panels.timeline_scene import (
     BAR_HEIGHT,
     GUTTER_WIDTH,
     LANE_HEIGHT,
-    PLOT_HEIGHT,
     RULER_HEIGHT,
     LaneHead,
     TimelineScene,
@@ -21,11 +21,12 @@ _BAR_INSET = (LANE_HEIGHT - BAR_HEIGHT) // 2
 _SWATCH = 12
 _MARK_RADIUS, _MARK_GAP = 4.0, 14
 _HATCH_STEP = 8
-_PLOT_INSET = 6
 
 
-def paint_still(painter: QPainter, scene: TimelineScene, lanes: LaneStore, bars: BarCache) -> None:
-    """Everything that stays while the playhead moves, on an opaque background."""
+def paint_still(
+    painter: QPainter, scene: TimelineScene, lanes: LaneStore, areas: AreaColumns | None, bars: BarCache
+) -> None:
+    """Everything that stays while the playhead moves, on an opaque background; `areas` are of the plotted track."""
     painter.fillRect(0, 0, scene.width, scene.height, theme.color("window"))
     _paint_not_run(painter, scene)
     ratio = painter.device().devicePixelRatioF()
@@ -48,7 +49,7 @@ def paint_still(painter: QPainter, scene: TimelineScene, lanes: LaneStore, bars:
             _paint_bar(painter, bar, top)
     painter.restore()
     if scene.plotted is not None:
-        _paint_plot(painter, scene, lanes)
+        paint_plot(painter, scene, lanes.get(scene.plotted), areas)
     _paint_range(painter, scene)
     _paint_ruler(painter, scene)
 
@@ -177,46 +178,6 @@ def _hatch(painter: QPainter) -> QBrush:
         strokes.drawLine(QPointF(shift, _HATCH_STEP), QPointF(shift + _HATCH_STEP, 0))
     strokes.end()
     return QBrush(tile)
-
-
-def _paint_plot(painter: QPainter, scene: TimelineScene, lanes: LaneStore) -> None:
-    assert scene.plotted is not None
-    top = scene.plot_top
-    painter.setPen(theme.color("muted"))
-    room = QRect(12, top, GUTTER_WIDTH - 20, PLOT_HEIGHT)
-    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, f"score of track {scene.plotted}")
-    painter.setPen(theme.color("border"))
-    painter.drawLine(0, top + PLOT_HEIGHT - 1, scene.width, top + PLOT_HEIGHT - 1)
-    columns = lanes.get(scene.plotted)
-    if columns is None:
-        return
-    ratio = painter.device().devicePixelRatioF()
-    row = columns.row(scene.scale.pixel_edges(ratio))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QPen(theme.track_color(scene.plotted), 1.4))
-    bottom, room_height = top + PLOT_HEIGHT - _PLOT_INSET, PLOT_HEIGHT - 2 * _PLOT_INSET
-    for begin, end in _stretches(row.present):
-        xs = GUTTER_WIDTH + (np.arange(begin, end) + 0.5) / ratio
-        ys = bottom - row.scores[begin:end].astype(np.float64) * room_height
-        if end - begin == 1:
-            xs, ys = np.array([xs[0] - 1, xs[0] + 1]), np.repeat(ys, 2)
-        corners = _corners(ys)
-        painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in zip(xs[corners], ys[corners], strict=True)]))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
-
-def _corners(values: np.ndarray) -> np.ndarray:
-    """Positions needed to draw a polyline: its ends and every point where the slope changes."""
-    if len(values) < 3:
-        return np.arange(len(values))
-    bends = np.flatnonzero(np.abs(np.diff(values, n=2)) > 1e-6) + 1
-    return np.concatenate(([0], bends, [len(values) - 1]))
-
-
-def _stretches(present: np.ndarray) -> list[tuple[int, int]]:
-    """Begin and end (exclusive) of every unbroken run of True."""
-    flips = np.flatnonzero(np.diff(np.concatenate(([False], present, [False])).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(flips[::2], flips[1::2], strict=True)]
 
 
 def _paint_range(painter: QPainter, scene: TimelineScene) -> None:
