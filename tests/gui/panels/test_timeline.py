@@ -8,11 +8,11 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMenu
 
-from app.document.edits import SplitTrack, SwapTracks
+from app.document.edits import SetMask, SplitTrack, SwapTracks
 from app.document.exchange import ImportedTrack, ImportTracks
 from app.document.records import FrameRange
 from app.panels.timeline import Timeline
-from app.panels.timeline_scene import GUTTER_WIDTH, RULER_HEIGHT
+from app.panels.timeline_scene import GUTTER_WIDTH, PLOT_HEIGHT, RULER_HEIGHT
 from app.session import Scope
 from app.theme import apply_theme, color, track_color
 from visolo import rle
@@ -45,6 +45,12 @@ def at(timeline, frame, track_id=None, y=RULER_HEIGHT - 12) -> QPoint:
 
 def pixel(timeline, position) -> str:
     return timeline.viewport().grab().toImage().pixelColor(position).name()
+
+
+def small_mask():
+    mask = np.zeros((36, 64), dtype=np.bool_)
+    mask[4:9, 4:9] = True
+    return rle.encode(mask)
 
 
 def wheel(timeline, position, notches, modifiers=Qt.KeyboardModifier.NoModifier):
@@ -292,3 +298,24 @@ def test_a_paint_of_a_long_video_fits_into_a_sixtieth_of_a_second(make_project, 
         timeline.viewport().repaint()
         times.append(process_time() - started)
     assert np.median(times) < 1 / 60
+
+
+def test_the_plot_shows_score_and_area_of_the_selected_track(timeline, project, qtbot):
+    scene = timeline.model.scene
+    timeline.resize(WIDTH, 300)
+    project.session.select({2})
+    qtbot.waitUntil(lambda: timeline.model.areas.get(2) is not None)
+    QApplication.processEvents()
+    assert timeline.model.areas.get(2).at(10) == 64
+    assert timeline.model.areas.get(2).at(35) is None
+    inside = at(timeline, 20, y=scene.plot_top + PLOT_HEIGHT - 10)
+    outside = at(timeline, 35, y=scene.plot_top + PLOT_HEIGHT - 10)
+    assert pixel(timeline, inside) != pixel(timeline, outside) == color("window").name()
+    assert "score 0.80, area 64 px" in timeline.mouse.tip_at(QPointF(inside))
+
+
+def test_the_area_plot_follows_an_edit(timeline, project, qtbot):
+    project.session.select({2})
+    qtbot.waitUntil(lambda: timeline.model.areas.get(2) is not None)
+    project.session.do(SetMask(1, 2, 10, small_mask()))
+    qtbot.waitUntil(lambda: timeline.model.areas.get(2).at(10) == 25)
