@@ -1,7 +1,6 @@
 """The training loop on a very small network: it learns, stops, continues exactly, and says what went wrong."""
 
 import os
-import signal
 import socket
 import sys
 from dataclasses import replace
@@ -18,14 +17,14 @@ from training_data import write_stills
 from visolo.categories import load_label_set
 from visolo.config import ModelConfig
 from visolo.distributed import process_group
-from visolo.errors import ConfigError, OutputError, VisoloError, WeightsError
+from visolo.errors import VisoloError, WeightsError
 from visolo.model.checkpoint import load_weights
 from visolo.model.visolo import build_model
+from visolo.training.checkpoints import export_weights
 from visolo.training.clips import ClipMaker
 from visolo.training.config import TrainingConfig
 from visolo.training.datasets import read_training_data
 from visolo.training.loop import Trainer, learning_rate
-from visolo.training.run import CHECKPOINT_NAME, LOG_NAME, WEIGHTS_NAME, export_weights, run_training
 
 # pycocotools decodes masks with an array protocol that numpy 2 deprecates.
 
@@ -152,53 +151,6 @@ def test_exported_weights_are_the_average_and_load_again(stills, tmp_path):
     key = "category_branch.classify.weight"
     torch.testing.assert_close(loaded.state_dict()[key], trainer.averaged_state()[key], rtol=1e-3, atol=1e-4)
     assert not torch.equal(trainer.averaged_state()[key], trainer.model.state_dict()[key])
-
-
-LITE_RUN = TrainingConfig(
-    steps=3, batch_size=1, augmentation="zoom", self_read_share=1.0, clip_length=2, checkpoint_seconds=1e9
-)
-
-
-def _run(stills, folder, **changes):
-    arguments = {"preset": "lite", "config": LITE_RUN} | changes
-    return run_training([stills], folder, **arguments)
-
-
-def test_a_run_writes_weights_checkpoint_and_log_and_goes_on_from_them(stills, tmp_path):
-    folder = tmp_path / "run"
-    run = _run(stills, folder)
-    next(run)
-    os.kill(os.getpid(), signal.SIGINT)
-    assert list(run) == []
-    assert {path.name for path in folder.iterdir()} == {CHECKPOINT_NAME, WEIGHTS_NAME, LOG_NAME}
-    with (folder / LOG_NAME).open("a") as file:
-        file.write("2,3,9,9,9,9,9,9,9,9\n")  # a step after the checkpoint, as a killed process leaves it
-    assert [metrics.step for metrics in _run(stills, folder, resume=True)] == [2, 3]
-    rows = (folder / LOG_NAME).read_text().splitlines()
-    assert [row.split(",")[0] for row in rows] == ["step", "1", "2", "3"]
-    assert load_weights(folder / WEIGHTS_NAME).config.label_set == "lite"
-
-
-def test_a_folder_with_a_run_is_not_overwritten(stills, tmp_path):
-    (tmp_path / CHECKPOINT_NAME).write_bytes(b"precious")
-    with pytest.raises(OutputError, match="already holds a run"):
-        next(_run(stills, tmp_path))
-    assert (tmp_path / CHECKPOINT_NAME).read_bytes() == b"precious"
-
-
-def test_resuming_nothing_is_a_clear_error(stills, tmp_path):
-    with pytest.raises(ConfigError, match="to resume from"):
-        next(_run(stills, tmp_path, resume=True))
-
-
-def test_weights_must_match_the_files(stills, tmp_path):
-    with pytest.raises(ConfigError, match="2 weights for 1 data files"):
-        next(_run(stills, tmp_path, data_weights=[1.0, 2.0]))
-
-
-def test_no_data_is_a_clear_error(tmp_path):
-    with pytest.raises(ConfigError, match="no data"):
-        next(run_training([], tmp_path, config=LITE_RUN))
 
 
 def _free_port():

@@ -11,13 +11,18 @@ from visolo.errors import ConfigError
 
 if TYPE_CHECKING:
     from visolo.training.config import TrainingConfig
-    from visolo.training.loop import StepMetrics
+    from visolo.training.run import RunStep
+    from visolo.training.settings import RunSettings
 
 _EXAMPLES = """examples:
   python -m visolo train --data corrected.json --out runs/a --init resources/models/visolo-lite.safetensors
   python -m visolo train --data a.json --data b.json --share 3 1 --out runs/b --preset ytvis2019-r50 --device cuda
-  python -m visolo train --data corrected.json --out runs/a --resume
+  python -m visolo train --out runs/a --resume
+
+The run's folder and everything else about training: docs/TRAINING.md
 """
+_TRAINING = ("batch_size", "accumulate", "learning_rate", "seed", "workers")
+_SUPERVISION = ("keep_last", "checkpoint_seconds")
 
 
 def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
@@ -26,19 +31,22 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
         "train",
         parents=[shared],
         help="train or fine-tune a network",
-        description="Write weights.safetensors, checkpoint.pt and log.csv into a folder. Ctrl-C saves and stops.",
+        description="Train into a folder: weights, checkpoints, log. Ctrl-C saves and stops, --resume continues.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, action="append", required=True, metavar="DATASET.json")
+    parser.add_argument("--data", type=Path, action="append", metavar="DATASET.json")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
-    parser.add_argument("--preset", default="lite", metavar="NAME", help=", ".join(preset_names()) + " (default: lite)")
+    parser.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()) + " (default: lite)")
     parser.add_argument("--init", type=Path, metavar="W", help="start from these weights (.safetensors, .pth, .onnx)")
-    parser.add_argument("--resume", action="store_true", help="continue the run in DIR")
-    parser.add_argument("--device", default="auto", metavar="D", help="cpu, cuda or auto (default)")
+    parser.add_argument(
+        "--resume", type=Path, nargs="?", const=True, metavar="CHECKPOINT",
+        help="continue the run in DIR, with its settings where none are given; from its latest checkpoint or this one",
+    )  # fmt: skip
+    parser.add_argument("--device", metavar="D", help="cpu, cuda or auto (default)")
     parser.add_argument("--share", type=float, nargs="+", metavar="X", help="share of the clips from each --data")
     parser.add_argument(
-        "--hold-out", type=int, default=0, metavar="N", help="leave out videos and images whose id is divisible by N"
+        "--hold-out", type=int, metavar="N", help="leave out videos and images whose id is divisible by N"
     )
     settings = parser.add_argument_group("settings, instead of the preset's")
     settings.add_argument("--steps", type=int, metavar="N")
@@ -47,57 +55,85 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     settings.add_argument("--learning-rate", type=float, metavar="R")
     settings.add_argument("--seed", type=int, metavar="N")
     settings.add_argument("--workers", type=int, metavar="N", help="processes that prepare data")
+    keeping = parser.add_argument_group("keeping the run")
+    keeping.add_argument("--keep-last", type=int, metavar="K", help="checkpoints to keep (default: 2)")
+    keeping.add_argument(
+        "--checkpoint-seconds", type=float, metavar="S", help="least time between two checkpoints (default: 300)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train; 130 when a Ctrl-C ended it early, with everything saved."""
-    from visolo.device import device_errors, resolve_device
-    from visolo.training.run import WEIGHTS_NAME, run_training
+    from visolo.training.run import run_training
 
-    config = _config(args)
-    steps = run_training(
-        args.data,
-        args.out,
-        preset=args.preset,
-        init=args.init,
-        resume=args.resume,
-        config=config,
-        data_weights=args.share,
-        hold_out=args.hold_out,
-        device=str(resolve_device(args.device)),
-    )
-    last: StepMetrics | None = None
-    with device_errors(), progress(config.steps, "step", quiet=args.quiet) as bar:
+    settings = _settings(args)
+    checkpoint = args.resume if isinstance(args.resume, Path) else None
+    steps = run_training(settings, args.out, resume=args.resume is not None, checkpoint=checkpoint)
+    last: RunStep | None = None
+    with progress(settings.training.steps, "step", quiet=args.quiet) as bar:
+        bar.bar_format = "{percentage:3.0f}%|{bar}| {n}/{total} {postfix}"
         for metrics in steps:
             bar.n = metrics.step
-            bar.set_postfix_str(_losses(metrics), refresh=False)
+            bar.set_postfix_str(_status(metrics), refresh=False)
             bar.refresh()
             last = metrics
     if last is None:
         say(f"{args.out}: the run was complete already")
         return 0
-    say(f"{args.out / WEIGHTS_NAME}: step {last.step} of {last.steps}, {_losses(last)}")
+    say(f"{args.out / 'weights.safetensors'}: step {last.step} of {last.steps}, {_losses(last)}")
     if last.step < last.steps:
-        say("stopped early; continue with --resume")
+        say(f"stopped early; continue with: python -m visolo train --out {args.out} --resume")
         return 130
     return 0
 
 
-def _config(args: argparse.Namespace) -> "TrainingConfig":
+def _settings(args: argparse.Namespace) -> "RunSettings":
+    """What the options say, on top of what a run to be resumed was started with."""
     from visolo.training.config import load_training_config
-    from visolo.training.run import shortened
+    from visolo.training.run_folder import RunFolder
+    from visolo.training.settings import RunSettings
 
-    config = load_training_config(args.preset)
+    folder = RunFolder(args.out)
+    if args.resume is not None and folder.record.is_file():
+        settings = folder.read().settings
+    elif not args.data:
+        raise ConfigError("--data is missing; give at least one JSON file, or --resume with the folder of a run")
+    else:
+        settings = RunSettings(tuple(args.data), load_training_config(args.preset or "lite"))
+    return replace(
+        settings,
+        data=tuple(args.data) if args.data else settings.data,
+        data_weights=tuple(args.share) if args.share else settings.data_weights,
+        **_given(args, ("preset", "init", "hold_out", "device")),
+        training=_training(settings.training, args),
+        supervision=replace(settings.supervision, **_given(args, _SUPERVISION)),
+    )
+
+
+def _training(config: "TrainingConfig", args: argparse.Namespace) -> "TrainingConfig":
+    from visolo.training.settings import shortened
+
     if args.steps is not None and args.steps < 1:
         raise ConfigError(f"--steps is {args.steps}; it must be 1 or more")
-    if args.hold_out < 0:
-        raise ConfigError(f"--hold-out is {args.hold_out}; it must be 0 (train on all) or more")
     config = config if args.steps is None else shortened(config, args.steps)
-    names = ("batch_size", "accumulate", "learning_rate", "seed", "workers")
-    return replace(config, **{name: getattr(args, name) for name in names if getattr(args, name) is not None})
+    return replace(config, **_given(args, _TRAINING))
 
 
-def _losses(metrics: "StepMetrics") -> str:
+def _given(args: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+
+
+def _status(metrics: "RunStep") -> str:
+    return f"{_losses(metrics)}, {metrics.images_per_second:.1f} images/s, {_duration(metrics.eta_seconds)} left"
+
+
+def _losses(metrics: "RunStep") -> str:
     return f"category {metrics.category:.3f}, mask {metrics.mask:.3f}, similarity {metrics.similarity:.3f}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}"

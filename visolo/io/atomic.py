@@ -1,12 +1,15 @@
 """Writing files whole or not at all: a temporary neighbour, flushed, then renamed over the target."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from visolo.errors import OutputError
+
+_TEMPORARY = re.compile(r"\..+-[a-z0-9_]{8}(\.[^.]+)?")  # as `atomic_path` has them named
 
 
 @contextmanager
@@ -51,6 +54,22 @@ def write_text(target: Path | str, text: str) -> None:
     """
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed process left; nobody may be writing into the folder now.
+
+    Raises:
+        OutputError: one cannot be removed.
+    """
+    for path in folder.glob(".*-*") if folder.is_dir() else ():
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            try:
+                path.unlink()
+            except OSError as error:
+                raise OutputError(
+                    f"{path}: this leftover of a killed program cannot be removed ({error.strerror})"
+                ) from error
 
 
 def _flush(path: Path) -> None:

@@ -84,7 +84,7 @@ def read_header(path: Path) -> Header:
 
 
 def write_own(path: Path, state: Mapping[str, Tensor], header: Header) -> None:
-    """Write a safetensors file, whole or not at all.
+    """Write a safetensors file, whole or not at all; the same content gives the same bytes.
 
     Raises:
         OutputError: the file cannot be written.
@@ -98,7 +98,17 @@ def write_own(path: Path, state: Mapping[str, Tensor], header: Header) -> None:
     }
     data = safetensors.torch.save(dict(state), metadata=table)
     with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+        temporary.write_bytes(_in_order(data))
+
+
+def _in_order(data: bytes) -> bytes:
+    """A safetensors file with its metadata sorted: the library writes them in an order that changes between runs."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    table = json.loads(data[8:start])
+    table["__metadata__"] = dict(sorted(table["__metadata__"].items()))
+    head = json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode()
+    head += b" " * (-len(head) % 8)
+    return len(head).to_bytes(8, "little") + head + data[start:]
 
 
 def _config(table: dict[str, Any], path: Path) -> ModelConfig:

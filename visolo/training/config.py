@@ -49,7 +49,6 @@ class TrainingConfig:
         balance: 0 draws every still equally often, 1 every class equally often.
         background_share: share of the clips made of a still without any object of the classes, pasted objects aside.
         seed: of the initial heads, the data and their order.
-        checkpoint_seconds: least time between two checkpoints; one is always written at the end.
         workers: processes that prepare data; 0 prepares in the training process.
     """
 
@@ -82,7 +81,6 @@ class TrainingConfig:
     balance: float = 0.0
     background_share: float = 0.0
     seed: int = 0
-    checkpoint_seconds: float = 300.0
     workers: int = 0
 
     def __post_init__(self) -> None:

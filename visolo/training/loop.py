@@ -130,8 +130,9 @@ class Trainer:
         Raises:
             OutputError: it cannot be written.
         """
-        with atomic_path(path) as temporary:
-            torch.save(self.state(), temporary)
+        # Into a file of Python's: torch's own writer hides why it failed.
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            torch.save(self.state(), file)
 
     def load(self, path: Path) -> None:
         """Continue from a checkpoint.
