@@ -6,9 +6,12 @@ With one process everything here does nothing.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
+
+_Value = TypeVar("_Value")
 
 
 @contextmanager
@@ -41,3 +44,12 @@ def any_process(flag: bool) -> bool:
     votes = torch.tensor([float(flag)])
     dist.all_reduce(votes)
     return bool(votes.item() > 0)
+
+
+def gathered(value: _Value) -> list[_Value]:
+    """The values of all processes in their order, in every process; anything that can be pickled."""
+    if world_size() == 1:
+        return [value]
+    values: list[_Value] = [value] * world_size()
+    dist.all_gather_object(values, value)
+    return values

@@ -174,7 +174,7 @@ def _read_moved(path: Path, out: Path) -> Dataset:
 
 def _moved(dataset: Dataset, old: Path, new: Path) -> Dataset:
     """The dataset with file names that are found from the new file's folder."""
-    from visolo.commands.sources import find_images, image_roots
+    from visolo.io.dataset_images import find_images, image_roots
 
     if old.resolve().parent == new.resolve().parent:
         return dataset
@@ -210,7 +210,7 @@ def _counts(dataset: Dataset) -> dict[str, int]:
 
 
 def _warn_about_oddities(args: argparse.Namespace, dataset: Dataset) -> None:
-    from visolo.commands.sources import find_images, image_roots
+    from visolo.io.dataset_images import find_images, image_roots
 
     roots = image_roots(args.file, args.images)
     missing = 0

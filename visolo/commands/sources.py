@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from visolo.errors import AnnotationError, MediaError
+from visolo.errors import AnnotationError
+from visolo.io.dataset_images import image_roots, require_images
 from visolo.io.ytvis import Dataset, Video, read_dataset
 
 if TYPE_CHECKING:
@@ -71,35 +72,8 @@ def find_videos(source: Path, images: Path | None = None) -> Source:
     return Source(tuple(_dataset_video(video, roots, source) for video in dataset.videos), dataset)
 
 
-def image_roots(dataset_path: Path, images: Path | None = None) -> tuple[Path, ...]:
-    """Folders that a dataset's file names may start from, in the order they are tried."""
-    if images is not None:
-        return (images,)
-    folder = dataset_path.parent
-    return folder, folder / "JPEGImages", folder / dataset_path.stem / "JPEGImages", folder / "images"
-
-
-def find_images(video: Video, roots: Sequence[Path]) -> tuple[Path, ...] | None:
-    """The images of all frames below the first root that has the first one; None when none has it."""
-    for root in roots:
-        if video.file_names and (root / video.file_names[0]).is_file():
-            return tuple(root / name for name in video.file_names)
-    return None
-
-
-def _dataset_video(video: Video, roots: Sequence[Path], dataset_path: Path) -> VideoToTrack:
-    if not video.file_names:
-        raise AnnotationError(f"{dataset_path}: video {video.video_id} has no 'file_names', so its frames are unknown")
-    paths = find_images(video, roots)
-    if paths is None:
-        folders = " nor in ".join(str(root) for root in roots)
-        raise MediaError(
-            f"{dataset_path}: the image {video.file_names[0]} of video {video.video_id} is not in {folders}; "
-            "put the images there or name their folder with --images"
-        )
-    missing = next((path for path in paths if not path.is_file()), None)
-    if missing is not None:
-        raise MediaError(f"{missing}: this frame of video {video.video_id} is missing; copy it there")
+def _dataset_video(video: Video, roots: tuple[Path, ...], dataset_path: Path) -> VideoToTrack:
+    paths = require_images(video, dataset_path, roots, " or name their folder with --images")
     name = Path(video.file_names[0]).parent.name or f"video {video.video_id}"
     return VideoToTrack(video.video_id, name, paths, video.size, video.length)
 

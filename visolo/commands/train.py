@@ -1,9 +1,12 @@
 """`train`: fine-tune or train a network on annotated videos and images."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
 
 from visolo.commands.console import progress, say
 from visolo.config import preset_names
@@ -11,7 +14,8 @@ from visolo.errors import ConfigError
 
 if TYPE_CHECKING:
     from visolo.training.config import TrainingConfig
-    from visolo.training.run import RunStep
+    from visolo.training.log import RunStep
+    from visolo.training.run import RunEvent
     from visolo.training.settings import RunSettings
 
 _EXAMPLES = """examples:
@@ -22,7 +26,7 @@ _EXAMPLES = """examples:
 The run's folder and everything else about training: docs/TRAINING.md
 """
 _TRAINING = ("batch_size", "accumulate", "learning_rate", "seed", "workers")
-_SUPERVISION = ("keep_last", "checkpoint_seconds")
+_SUPERVISION = ("validate", "validate_every", "validate_limit", "keep_last", "checkpoint_seconds")
 
 
 def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
@@ -55,6 +59,15 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     settings.add_argument("--learning-rate", type=float, metavar="R")
     settings.add_argument("--seed", type=int, metavar="N")
     settings.add_argument("--workers", type=int, metavar="N", help="processes that prepare data")
+    watching = parser.add_argument_group("validation")
+    watching.add_argument(
+        "--validate", type=Path, action="append", metavar="GT.json",
+        help="annotated videos or images to validate on (default: what --hold-out leaves out)",
+    )  # fmt: skip
+    watching.add_argument("--validate-every", type=int, metavar="N", help="in steps (default: a tenth of the run)")
+    watching.add_argument(
+        "--validate-limit", type=int, metavar="F", help="most frames of one validation; 0: all (default: 200)"
+    )
     keeping = parser.add_argument_group("keeping the run")
     keeping.add_argument("--keep-last", type=int, metavar="K", help="checkpoints to keep (default: 2)")
     keeping.add_argument(
@@ -67,26 +80,43 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
 def run(args: argparse.Namespace) -> int:
     """Train; 130 when a Ctrl-C ended it early, with everything saved."""
     from visolo.training.run import run_training
+    from visolo.training.run_folder import RunFolder
 
     settings = _settings(args)
     checkpoint = args.resume if isinstance(args.resume, Path) else None
-    steps = run_training(settings, args.out, resume=args.resume is not None, checkpoint=checkpoint)
-    last: RunStep | None = None
+    events = run_training(settings, args.out, resume=args.resume is not None, checkpoint=checkpoint)
     with progress(settings.training.steps, "step", quiet=args.quiet) as bar:
-        bar.bar_format = "{percentage:3.0f}%|{bar}| {n}/{total} {postfix}"
-        for metrics in steps:
-            bar.n = metrics.step
-            bar.set_postfix_str(_status(metrics), refresh=False)
-            bar.refresh()
-            last = metrics
-    if last is None:
-        say(f"{args.out}: the run was complete already")
-        return 0
-    say(f"{args.out / 'weights.safetensors'}: step {last.step} of {last.steps}, {_losses(last)}")
-    if last.step < last.steps:
+        last = _follow(events, bar)
+    if last is not None:
+        say(f"{args.out / 'weights.safetensors'}: step {last.step} of {last.steps}, {_losses(last)}")
+    record = RunFolder(args.out).read()
+    if record.state == "stopped":
         say(f"stopped early; continue with: python -m visolo train --out {args.out} --resume")
         return 130
+    if last is None:
+        say(f"{args.out}: the run was complete already")
     return 0
+
+
+def _follow(events: "Iterator[RunEvent]", bar: "tqdm[Any]") -> "RunStep | None":
+    """Show a run as it goes on; its last step, None when it took none."""
+    from visolo.training.log import RunStep
+    from visolo.training.validation import ValidationScores
+
+    last: RunStep | None = None
+    status, score = "", ""
+    bar.bar_format = "{percentage:3.0f}%|{bar}| {n}/{total} {postfix}"
+    for event in events:
+        if isinstance(event, RunStep):
+            bar.n, last = event.step, event
+            status = _status(event)
+        elif isinstance(event, ValidationScores):
+            score = f", AP {event.AP:.3f}"
+        else:
+            status = f"validating {event.frame}/{event.frames}"
+        bar.set_postfix_str(status + score, refresh=False)
+        bar.refresh()
+    return last
 
 
 def _settings(args: argparse.Namespace) -> "RunSettings":
@@ -104,9 +134,8 @@ def _settings(args: argparse.Namespace) -> "RunSettings":
         settings = RunSettings(tuple(args.data), load_training_config(args.preset or "lite"))
     return replace(
         settings,
-        data=tuple(args.data) if args.data else settings.data,
         data_weights=tuple(args.share) if args.share else settings.data_weights,
-        **_given(args, ("preset", "init", "hold_out", "device")),
+        **_given(args, ("data", "preset", "init", "hold_out", "device")),
         training=_training(settings.training, args),
         supervision=replace(settings.supervision, **_given(args, _SUPERVISION)),
     )
@@ -122,7 +151,8 @@ def _training(config: "TrainingConfig", args: argparse.Namespace) -> "TrainingCo
 
 
 def _given(args: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
 def _status(metrics: "RunStep") -> str:

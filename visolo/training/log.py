@@ -3,15 +3,31 @@
 import csv
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from visolo.distributed import rank
 from visolo.errors import OutputError
 from visolo.io.atomic import atomic_path
+from visolo.training.loop import StepMetrics
+from visolo.training.run_folder import RunFolder
+from visolo.training.validation import ValidationScores
 
 Row = Mapping[str, float | int]
+
+
+@dataclass(frozen=True)
+class RunStep(StepMetrics):
+    """What happened in one step of a run.
+
+    Attributes:
+        eta_seconds: to the end of the run.
+    """
+
+    eta_seconds: float
 
 
 class CsvLog:
@@ -94,6 +110,64 @@ class BoardLog:
                 self._writer.add_scalar(f"{group}/{name}", value, int(row["step"]))
 
 
+class RunLogs:
+    """All logs of a run. Only the process of rank 0 has any; in the others nothing is written.
+
+    Attributes:
+        validated_steps: steps whose validation is in the log.
+    """
+
+    def __init__(self, folder: RunFolder, step: int) -> None:
+        """Open the logs where a run continues.
+
+        Args:
+            folder: of the run.
+            step: done already; what was logged after it is dropped.
+
+        Raises:
+            OutputError: a log cannot be written.
+        """
+        self.validated_steps: set[int] = set()
+        self._stack = ExitStack()
+        if rank():
+            return
+        with ExitStack() as stack:
+            self._steps = stack.enter_context(CsvLog(folder.log, _columns(RunStep), step))
+            self._validations = stack.enter_context(CsvLog(folder.validations, _columns(ValidationScores), step))
+            self._board = stack.enter_context(BoardLog(folder.tensorboard, step))
+            self._stack = stack.pop_all()
+        self.validated_steps = {int(row["step"]) for row in read_rows(folder.validations)}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def write_step(self, step: RunStep) -> None:
+        """Log a step.
+
+        Raises:
+            OutputError: the disk is full or gone.
+        """
+        if not rank():
+            self._steps.write(asdict(step))
+            self._board.write("training", asdict(step))
+
+    def write_validation(self, scores: ValidationScores) -> None:
+        """Log a validation.
+
+        Raises:
+            OutputError: the disk is full or gone.
+        """
+        if not rank():
+            self._validations.write(asdict(scores))
+            self._board.write("validation", asdict(scores))
+            self.validated_steps.add(scores.step)
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Rows of a log, an unfinished last one left out; none when there is no file."""
     if not path.is_file():
@@ -103,11 +177,5 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     return [row for row in rows if None not in row.values() and str(row.get("step", "")).isdigit()]
 
 
-def columns_of(kind: type[Any]) -> tuple[str, ...]:
-    """Column names for records of a dataclass."""
+def _columns(kind: type[RunStep | ValidationScores]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
-
-
-def row_of(record: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of numbers
-    """A record as a row."""
-    return asdict(record)

@@ -2,9 +2,9 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -21,28 +21,22 @@ from visolo.training.clips import ClipMaker
 from visolo.training.datasets import TrainingData, read_training_data
 from visolo.training.failures import failures_in_words
 from visolo.training.interruption import interruptible
-from visolo.training.log import BoardLog, CsvLog, columns_of, row_of
+from visolo.training.log import RunLogs, RunStep
 from visolo.training.loop import StepMetrics, Trainer
 from visolo.training.run_folder import RunFolder, RunRecord, RunState, start_record
+from visolo.training.run_validation import RunValidation, plan_validation
 from visolo.training.settings import RunSettings, check_resumable
+from visolo.training.validation import ValidationProgress, ValidationScores
 
 _ETA_STEPS = 50  # latest steps whose mean duration stands for the rest
 
 
-@dataclass(frozen=True)
-class RunStep(StepMetrics):
-    """What happened in one step of a run.
-
-    Attributes:
-        eta_seconds: to the end of the run.
-    """
-
-    eta_seconds: float
+RunEvent = RunStep | ValidationProgress | ValidationScores
 
 
 def run_training(
     settings: RunSettings, out_dir: Path, *, resume: bool = False, checkpoint: Path | None = None
-) -> Iterator[RunStep]:
+) -> Iterator[RunEvent]:
     """Train a network and keep its run in a folder; see `docs/TRAINING.md` for the files.
 
     They are renewed at least every `checkpoint_seconds` and at the end. An interrupt (Ctrl-C, SIGTERM) finishes the
@@ -56,7 +50,7 @@ def run_training(
         checkpoint: continue from this earlier one instead; later ones in the folder are removed.
 
     Yields:
-        One record per optimiser step.
+        One `RunStep` per optimiser step; while a validation goes on its progress, and then its scores.
 
     Raises:
         VisoloError: bad input, a folder that cannot be written, or any of `visolo.training.failures`.
@@ -71,8 +65,8 @@ def run_training(
             trainer = _build_trainer(settings, device)
             if start is not None:
                 trainer.load(start)
-            run.begin(trainer)
-            yield from run.steps()
+            run.begin(trainer, plan_validation(settings, folder, device))
+            yield from run.events()
 
 
 class _Run:
@@ -82,12 +76,15 @@ class _Run:
         self._folder, self._record = folder, record
         self._settings = record.settings
         self._trainer: Trainer | None = None
+        self._validation: RunValidation | None = None
         self._saved_step: int | None = None
+        self._saved_at = time.monotonic()
         self._is_stopped = False
 
-    def begin(self, trainer: Trainer) -> None:
+    def begin(self, trainer: Trainer, validation: RunValidation | None) -> None:
         """Go on with this trainer, whose state is that of the latest checkpoint."""
-        self._trainer = trainer
+        self._trainer, self._validation = trainer, validation
+        self._record = replace(self._record, validated_on=validation.text if validation else "")
         self._keep("running", step=trainer.step)
 
     @contextmanager
@@ -111,27 +108,43 @@ class _Run:
         else:
             self._end("finished", "")
 
-    def steps(self) -> Iterator[RunStep]:
-        """Train to the end or until asked to stop, and save."""
+    def events(self) -> Iterator[RunEvent]:
+        """Train to the end or until asked to stop, validate where it is due, and save."""
         assert self._trainer is not None
-        trainer, saved_at = self._trainer, time.monotonic()
-        durations: deque[float] = deque(maxlen=_ETA_STEPS)
-        with interruptible() as interrupted, self._logs() as (log, board):
-            for metrics in self._trained(trainer):
-                durations.append(metrics.seconds)
-                eta = (metrics.steps - metrics.step) * sum(durations) / len(durations)
-                step = RunStep(**asdict(metrics), eta_seconds=eta)
-                if log is not None and board is not None:
-                    log.write(row_of(step))
-                    board.write("training", row_of(step))
-                if time.monotonic() - saved_at >= self._settings.supervision.checkpoint_seconds:
+        trainer = self._trainer
+        with interruptible() as interrupted, RunLogs(self._folder, trainer.step) as logs:
+            yield from self._validated(trainer, logs, interrupted.is_set)
+            for step in self._timed(self._trained(trainer)):
+                logs.write_step(step)
+                if self._is_save_due(trainer.step):
                     self._save(trainer)
-                    saved_at = time.monotonic()
                 yield step
+                yield from self._validated(trainer, logs, interrupted.is_set)
                 if any_process(interrupted.is_set()):
-                    self._is_stopped = trainer.step < trainer.config.steps
                     break
             self._save(trainer)
+            is_unvalidated = self._validation is not None and self._validation.is_missing(trainer.step, logs)
+            self._is_stopped = trainer.step < trainer.config.steps or is_unvalidated
+
+    def _validated(
+        self, trainer: Trainer, logs: RunLogs, is_canceled: Callable[[], bool]
+    ) -> Iterator[ValidationProgress | ValidationScores]:
+        if self._validation is not None and self._validation.is_missing(trainer.step, logs):
+            yield from self._validation.run(trainer, logs, is_canceled)
+
+    def _is_save_due(self, step: int) -> bool:
+        if self._validation is not None and self._validation.is_due(step):
+            return True
+        return time.monotonic() - self._saved_at >= self._settings.supervision.checkpoint_seconds
+
+    def _timed(self, steps: Iterator[StepMetrics]) -> Iterator[RunStep]:
+        durations: deque[float] = deque(maxlen=_ETA_STEPS)
+        for metrics in steps:
+            durations.append(metrics.seconds)
+            eta = (metrics.steps - metrics.step) * sum(durations) / len(durations)
+            if self._validation is not None:
+                eta += self._validation.seconds_left(metrics.step)
+            yield RunStep(**asdict(metrics), eta_seconds=eta)
 
     def _trained(self, trainer: Trainer) -> Iterator[StepMetrics]:
         try:
@@ -140,22 +153,13 @@ class _Run:
             self._save(trainer)  # the network is sound: only its next data are missing
             raise
 
-    @contextmanager
-    def _logs(self) -> Iterator[tuple[CsvLog | None, BoardLog | None]]:
-        if rank():
-            yield None, None
-            return
-        with ExitStack() as stack:
-            log = stack.enter_context(CsvLog(self._folder.log, columns_of(RunStep), self._record.step))
-            yield log, stack.enter_context(BoardLog(self._folder.tensorboard, self._record.step))
-
     def _save(self, trainer: Trainer) -> None:
         if rank() or self._saved_step == trainer.step:
             return
         save_checkpoint(trainer, self._folder, self._settings.supervision.keep_last)
         self._keep("running", step=trainer.step)
         export_weights(trainer, self._folder.weights, self._settings.preset)
-        self._saved_step = trainer.step
+        self._saved_step, self._saved_at = trainer.step, time.monotonic()
 
     def _keep(self, state: RunState, sentence: str = "", step: int | None = None) -> None:
         step = self._record.step if step is None else step

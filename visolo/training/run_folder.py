@@ -36,6 +36,7 @@ class RunRecord:
         sentence: why it stopped or failed; empty otherwise.
         step: steps done when the latest checkpoint was written; 0 when there is none.
         settings: what was asked for.
+        validated_on: what validations use, for people; empty when there are none.
         versions: of this program, Python and the libraries that decide about numbers, as they are now.
     """
 
@@ -43,6 +44,7 @@ class RunRecord:
     sentence: str
     step: int
     settings: RunSettings
+    validated_on: str
     versions: dict[str, str]
 
 
@@ -123,6 +125,7 @@ class RunFolder:
             "steps": record.settings.training.steps,
             "process_id": os.getpid(),
             "settings": record.settings.to_json(),
+            "validated_on": record.validated_on,
             "versions": record.versions,
         }
         write_text(self.record, json.dumps(table, indent=2, ensure_ascii=False) + "\n")
@@ -140,6 +143,7 @@ class RunFolder:
                 sentence=str(table["sentence"]),
                 step=int(table["step"]),
                 settings=settings_from_json(table["settings"], str(self.record)),
+                validated_on=str(table["validated_on"]),
                 versions=dict(table["versions"]),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -151,7 +155,7 @@ class RunFolder:
 
 def start_record(settings: RunSettings, step: int) -> RunRecord:
     """The record of a run that begins or continues now."""
-    return RunRecord("running", "", step, settings, _versions())
+    return RunRecord("running", "", step, settings, "", _versions())
 
 
 def _read_table(path: Path) -> dict[str, Any]:
