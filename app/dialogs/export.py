@@ -4,9 +4,10 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from app.dialogs.export_form import ExportForm
+from app.dialogs.form_parts import Sentence, dialog_column
 from app.document.exchange import Progress
 from app.errors import sentence_of
 from app.session import Session
@@ -39,9 +40,7 @@ class ExportDialog(QDialog):
         self._describe()
 
     def _build(self) -> None:
-        self._status = QLabel(wordWrap=True)
-        self._status.setObjectName("exportStatus")
-        self._status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._status = Sentence("exportStatus")
         self._progress = QProgressBar()
         self._progress.setObjectName("exportProgress")
         self._progress.hide()
@@ -60,9 +59,7 @@ class ExportDialog(QDialog):
         buttons.addStretch(1)
         buttons.addWidget(self._close_button)
         buttons.addWidget(self._start_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(12)
+        layout = dialog_column(self)
         layout.addWidget(self.form)
         layout.addWidget(self._progress)
         layout.addWidget(self._status)
@@ -73,13 +70,8 @@ class ExportDialog(QDialog):
         """Say what would be written with the present choices, or why nothing can be."""
         problem = self.form.problem()
         replaces = "" if problem or not self.form.target().exists() else " The file that is there now is replaced."
-        self._say(problem or self.form.sentence("Writes") + replaces, is_problem=bool(problem))
+        self._status.say(problem or self.form.sentence("Writes") + replaces, is_problem=bool(problem))
         self._start_button.setEnabled(not problem)
-
-    def _say(self, text: str, is_problem: bool = False) -> None:
-        self._status.setProperty("warning", is_problem)
-        self._status.style().polish(self._status)
-        self._status.setText(text)
 
     def _start(self) -> None:
         self._outcome = self.form.sentence("Wrote")
@@ -98,13 +90,13 @@ class ExportDialog(QDialog):
         self._progress.setRange(0, progress.total)
         self._progress.setValue(progress.done)
         if self._close_button.isEnabled():
-            self._say(progress.text)
+            self._status.say(progress.text)
 
     def _show_success(self) -> None:
         self._written = self.form.target()
         self._export = None
         self._progress.hide()
-        self._say(f"{self._outcome} The file was read back and checked.\n{self._written}")
+        self._status.say(f"{self._outcome} The file was read back and checked.\n{self._written}")
         self._folder_button.show()
         self._start_button.hide()
         self._close_button.setText("Close")
@@ -113,11 +105,11 @@ class ExportDialog(QDialog):
 
     def _show_failure(self, error: Exception) -> None:
         self._back_to_form()
-        self._say(sentence_of(error), is_problem=True)
+        self._status.say(sentence_of(error), is_problem=True)
 
     def _show_canceled(self) -> None:
         self._back_to_form()
-        self._say("Cancelled; nothing was written.")
+        self._status.say("Cancelled; nothing was written.")
 
     def _back_to_form(self) -> None:
         self._export = None
@@ -137,7 +129,7 @@ class ExportDialog(QDialog):
             return
         self._export.cancel()
         self._close_button.setEnabled(False)
-        self._say("Cancelling…")
+        self._status.say("Cancelling…")
 
     def done(self, result: int) -> None:
         """Close, after the counting has stopped."""

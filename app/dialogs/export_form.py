@@ -9,15 +9,12 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QPushButton,
     QWidget,
 )
 
 from app.dialogs.export_preview import OWN_CLASSES, ClassMappingTable, UnknownClasses, class_mappings
+from app.dialogs.form_parts import PathLine, choice_box, counted, form_layout
 from app.document.document import Document
 from app.document.exchange import ExportOptions
 from app.document.records import Video
@@ -46,21 +43,19 @@ class ExportForm(QWidget):
         self._track_count, self._dropped_count = 0, 0
         self._videos = _videos_box(document.videos(), video)
         self._classes = _classes_box()
-        self._unknown = _box("exportUnknown", "What happens to classes that the set lacks", _UNKNOWN)
+        self._unknown = choice_box("exportUnknown", "What happens to classes that the set lacks", _UNKNOWN)
         self._unknown_label = QLabel("Classes it lacks")
         self._preview = ClassMappingTable()
         self._preview.setMinimumHeight(140)
         self._frames = QCheckBox("Also write the frames as JPEG images")
         self._frames.setObjectName("exportFrames")
         self._frames.setToolTip("Training needs them; they go to JPEGImages beside the file")
-        self._target = QLineEdit(str(_proposed_target(document, video)))
-        self._target.setObjectName("exportTarget")
-        self._target.setAccessibleName("File to write")
-        self._target.setMinimumWidth(320)
+        self._target = PathLine("exportTarget", "File to write", str(_proposed_target(document, video)))
+        self._target.browse_wanted.connect(self._browse)
         for box in (self._videos, self._classes, self._unknown):
             box.currentIndexChanged.connect(self._describe)
         self._frames.toggled.connect(self._describe)
-        self._target.textChanged.connect(self._describe)
+        self._target.line.textChanged.connect(self._describe)
         self._lay_out()
         self._describe()
 
@@ -86,14 +81,14 @@ class ExportForm(QWidget):
 
     def target(self) -> Path:
         """The file to write."""
-        return Path(self._target.text().strip())
+        return Path(self._target.text())
 
     def problem(self) -> str:
         """Why nothing can be written with these choices; empty when it can."""
         target = self.target()
         if not self._is_counted:
             return "Counting tracks…"
-        if not self._target.text().strip() or target.is_dir():
+        if not self._target.text() or target.is_dir():
             return "Choose the name of a file to write"
         if not target.parent.is_dir():
             return f"{target.parent}: there is no such folder; choose another one"
@@ -110,30 +105,20 @@ class ExportForm(QWidget):
         return f"{text}; {counted(self._dropped_count, 'track')} left out." if self._dropped_count else f"{text}."
 
     def _lay_out(self) -> None:
-        browse = QPushButton("Browse…", autoDefault=False)
-        browse.setObjectName("exportBrowse")
-        browse.clicked.connect(self._browse)
-        target = QHBoxLayout()
-        target.setSpacing(8)
-        target.addWidget(self._target, 1)
-        target.addWidget(browse)
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setVerticalSpacing(10)
+        form = form_layout(self)
         form.addRow("Videos", self._videos)
         form.addRow("Classes", self._classes)
         form.addRow("", self._preview)
         form.addRow(self._unknown_label, self._unknown)
         form.addRow("Frames", self._frames)
-        form.addRow("File", target)
+        form.addRow("File", self._target)
 
     def _browse(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
             self, "Export YouTube-VIS", self._target.text(), "YouTube-VIS files (*.json)"
         )
         if path:
-            self._target.setText(path if path.lower().endswith(".json") else f"{path}.json")
+            self._target.line.setText(path if path.lower().endswith(".json") else f"{path}.json")
 
     def _chosen(self) -> list[VideoContents]:
         wanted = self._videos.currentData()
@@ -154,33 +139,19 @@ class ExportForm(QWidget):
         self.changed.emit()
 
 
-def counted(count: int, noun: str) -> str:
-    """E.g. "1 track", "12 tracks"."""
-    return f"{count:,} {noun}".replace(",", " ") + ("" if count == 1 else "s")
-
-
 def _videos_box(videos: list[Video], video: Video | None) -> QComboBox:
     choices: dict[object, str] = {}
     if video is not None:
         choices[(video.video_id,)] = f"This video: {video.name}"
     if len(videos) > 1 or video is None:
         choices[None] = f"All {len(videos)} videos"
-    return _box("exportVideos", "Videos to export", choices)
+    return choice_box("exportVideos", "Videos to export", choices)
 
 
 def _classes_box() -> QComboBox:
     names = [*_FIRST_SETS, *(name for name in label_set_names() if name not in _FIRST_SETS)]
     titles = {name: _TITLES.get(name, name) for name in names}
-    return _box("exportClasses", "Classes of the file", {OWN_CLASSES: "The project's own classes", **titles})
-
-
-def _box(name: str, title: str, choices: dict) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setAccessibleName(title)
-    for value, text in choices.items():
-        box.addItem(text, value)
-    return box
+    return choice_box("exportClasses", "Classes of the file", {OWN_CLASSES: "The project's own classes", **titles})
 
 
 def _proposed_target(document: Document, video: Video | None) -> Path:

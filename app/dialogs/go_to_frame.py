@@ -3,6 +3,8 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QSpinBox, QWidget
 
+from app.dialogs.form_parts import set_dialog_margins
+
 
 class GoToFrame(QDialog):
     """A small window with one number.
@@ -21,8 +23,7 @@ class GoToFrame(QDialog):
         self._number.setMinimumWidth(110)
         self._number.selectAll()
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(12)
+        set_dialog_margins(layout)
         layout.addWidget(QLabel("Frame"))
         layout.addWidget(self._number)
         layout.addWidget(QLabel(f"of 0 to {frame_count - 1}"))

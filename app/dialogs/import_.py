@@ -11,16 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QDialog,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 
-from app.dialogs.export_form import counted
+from app.dialogs.form_parts import Sentence, counted, dialog_column
 from app.dialogs.import_form import ResultsForm, TracksForm
 from app.document.exchange import ImportTracks
 from app.errors import sentence_of
@@ -73,8 +71,7 @@ class ImportDialog(QDialog):
         self._videos.setMinimumHeight(150)
         self._progress = QProgressBar()
         self._progress.setRange(0, 0)
-        self._status = QLabel(wordWrap=True)
-        self._status.setObjectName("importStatus")
+        self._status = Sentence("importStatus")
         self._status.setMinimumWidth(460)
         self._start_button = QPushButton("Import", default=True)
         self._start_button.setObjectName("importStart")
@@ -85,9 +82,7 @@ class ImportDialog(QDialog):
         buttons.addStretch(1)
         buttons.addWidget(cancel)
         buttons.addWidget(self._start_button)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(12)
+        layout = dialog_column(self)
         for widget in (self._results, self._videos, self._tracks, self._progress, self._status):
             layout.addWidget(widget)
         layout.addLayout(buttons)
@@ -106,9 +101,9 @@ class ImportDialog(QDialog):
         self._progress.setVisible(source is not None)
         self._tracks.hide()
         if source is None:
-            self._say("Choose the dataset file that these results are of")
+            self._status.say("Choose the dataset file that these results are of")
             return
-        self._say(f"Reading {self._path.name}…")
+        self._status.say(f"Reading {self._path.name}…")
         self._task = reading_task(self._session.document.path, source)
         self._task.item_ready.connect(self._take_edit)
         self._task.failed.connect(self._show_failure)
@@ -163,18 +158,15 @@ class ImportDialog(QDialog):
         classes = f" New classes: {', '.join(new[:6])}{'…' if len(new) > 6 else ''}." if new else ""
         left = len(self._edit.tracks) - len(edit.tracks)
         rest = f" {counted(left, 'track')} left out." if left else ""
-        self._say(f"Adds {videos}{counted(len(edit.tracks), 'track')} with {counted(masks, 'mask')}.{rest}{classes}")
+        self._status.say(
+            f"Adds {videos}{counted(len(edit.tracks), 'track')} with {counted(masks, 'mask')}.{rest}{classes}"
+        )
 
     def _show_failure(self, error: Exception) -> None:
         self._task = None
         self._progress.hide()
         self._start_button.setEnabled(False)
-        self._say(sentence_of(error), is_problem=True)
-
-    def _say(self, text: str, is_problem: bool = False) -> None:
-        self._status.setProperty("warning", is_problem)
-        self._status.style().polish(self._status)
-        self._status.setText(text)
+        self._status.say(sentence_of(error), is_problem=True)
 
     def accept(self) -> None:
         """Make the edit and show the first video that came with it; stays open when it is refused."""
@@ -189,7 +181,7 @@ class ImportDialog(QDialog):
         super().accept()
 
     def _show_refusal(self, sentence: str) -> None:
-        self._say(sentence, is_problem=True)
+        self._status.say(sentence, is_problem=True)
 
     def done(self, result: int) -> None:
         """Close, after the reading has stopped."""

@@ -5,16 +5,12 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
     QWidget,
 )
 
+from app.dialogs.form_parts import PathLine, choice_box, form_layout
 from app.document.document import Document
 from app.document.records import Video
 from app.workers.imports import ImportSource
@@ -33,33 +29,19 @@ class ResultsForm(QWidget):
     def __init__(self, document: Document, video: Video | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._video = video
-        self._about = QComboBox()
-        self._about.setObjectName("importAbout")
-        self._about.setAccessibleName("What the results are of")
-        if video is not None:
-            self._about.addItem(f"This video: {video.name}", "video")
-        self._about.addItem("The videos of a dataset file", "dataset")
-        self._classes = QComboBox()
-        self._classes.setObjectName("importClasses")
-        self._classes.setAccessibleName("What the class ids of the results mean")
-        if document.categories():
-            self._classes.addItem("The project's own classes", None)
-        for name in label_set_names():
-            self._classes.addItem(name, name)
-        self._dataset = QLineEdit(readOnly=True, placeholderText="Choose the dataset's JSON file")
-        self._dataset.setObjectName("importDataset")
-        self._dataset.setAccessibleName("Dataset file")
-        browse = QPushButton("Browse…", autoDefault=False)
-        browse.clicked.connect(self._browse)
-        dataset = QHBoxLayout()
-        dataset.setSpacing(8)
-        dataset.addWidget(self._dataset, 1)
-        dataset.addWidget(browse)
-        self._form = QFormLayout(self)
-        self._form.setContentsMargins(0, 0, 0, 0)
+        here = {"video": f"This video: {video.name}"} if video is not None else {}
+        places = here | {"dataset": "The videos of a dataset file"}
+        self._about = choice_box("importAbout", "What the results are of", places)
+        own: dict[str | None, str] = {None: "The project's own classes"} if document.categories() else {}
+        sets = {name: name for name in label_set_names()}
+        self._classes = choice_box("importClasses", "What the class ids of the results mean", own | sets)
+        self._dataset = PathLine("importDataset", "Dataset file", hint="Choose the dataset's JSON file")
+        self._dataset.line.setReadOnly(True)
+        self._dataset.browse_wanted.connect(self._browse)
+        self._form = form_layout(self)
         self._form.addRow("Results of", self._about)
         self._form.addRow("Class ids are of", self._classes)
-        self._form.addRow("Dataset", dataset)
+        self._form.addRow("Dataset", self._dataset)
         self._about.currentIndexChanged.connect(self._take_choice)
         self._classes.currentIndexChanged.connect(self._take_choice)
         self._show_rows()
@@ -67,7 +49,7 @@ class ResultsForm(QWidget):
     def set_dataset(self, path: Path) -> None:
         """The dataset file that the results are of."""
         self._about.setCurrentIndex(self._about.findData("dataset"))
-        self._dataset.setText(str(path))
+        self._dataset.line.setText(str(path))
         self._take_choice()
 
     def source(self, path: Path) -> ImportSource | None:
@@ -112,8 +94,7 @@ class TracksForm(QWidget):
         self._least_score = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2)
         self._least_score.setObjectName("importLeastScore")
         self._least_score.setAccessibleName("Least score of a track")
-        self._form = QFormLayout(self)
-        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form = form_layout(self)
         self._form.addRow(self._with_tracks)
         self._form.addRow("Only tracks with a score of at least", self._least_score)
         self._with_tracks.toggled.connect(self.changed)

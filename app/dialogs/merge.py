@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.dialogs.form_parts import dialog_column, muted
 from app.document.edits import MergeTracks
 from app.session import Session
 from app.workers.thumbnails import PaintedMask, Picture, PictureLoader, PictureRequest
@@ -91,7 +92,7 @@ class MergeDialog(QDialog):
         for frame in shown:
             column = QVBoxLayout()
             column.addWidget(self._pictures[frame])
-            column.addWidget(_muted(f"frame {frame}"))
+            column.addWidget(muted(f"frame {frame}"))
             row.addLayout(column)
         row.addStretch(1)
         self._choices = QButtonGroup(self)
@@ -108,9 +109,7 @@ class MergeDialog(QDialog):
         merge.setDefault(True)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(14)
+        layout = dialog_column(self, 14)
         layout.addWidget(text)
         layout.addLayout(row)
         layout.addLayout(choices)
@@ -152,11 +151,5 @@ def _picture_label() -> QLabel:
     label = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
     label.setFixedSize(_PICTURE_SIZE)
     label.setFrameShape(QFrame.Shape.StyledPanel)
-    label.setProperty("muted", True)
-    return label
-
-
-def _muted(text: str) -> QLabel:
-    label = QLabel(text)
     label.setProperty("muted", True)
     return label

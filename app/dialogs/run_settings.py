@@ -5,27 +5,22 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
     QSpinBox,
-    QVBoxLayout,
     QWidget,
 )
 
+from app.dialogs.form_parts import PathLine, Sentence, choice_box, dialog_column, form_layout, heading
 from app.run_choice import RunChoice, read_choice, standard_rules, write_choice
 from app.settings import Settings
 from visolo.config import InferenceConfig, preset_names
 from visolo.errors import VisoloError
 
-_DEVICES = {"auto": "Best available", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
+DEVICES = {"auto": "Best available", "cpu": "CPU", "cuda": "NVIDIA GPU (CUDA)", "mps": "Apple GPU (MPS)"}
 _PRECISIONS = {"fp32": "32-bit float", "bf16": "bfloat16", "fp16": "16-bit float"}
 _MEMORY = {
     "every-5": "Every fifth frame and the last two",
@@ -45,13 +40,15 @@ class RunSettingsDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._settings = settings
         choice = read_choice(settings)
-        self._weights = QLineEdit(str(choice.weights or ""), placeholderText=_BUNDLED)
-        self._weights.setMinimumWidth(320)
-        self._preset = _combo({"": "As the file says", **{name: name for name in preset_names()}}, choice.preset)
+        self._weights = PathLine("runWeights", "Weights file", str(choice.weights or ""), _BUNDLED)
+        self._weights.browse_wanted.connect(self._browse)
+        self._preset = choice_box(
+            "runPreset", "Network", {"": "As the file says", **{name: name for name in preset_names()}}, choice.preset
+        )
         self._preset.setToolTip("Official .pth files do not say which network they are; our own files do")
-        self._device = _combo(_DEVICES, choice.device)
-        self._precision = _combo(_PRECISIONS, choice.precision)
-        self._memory = _combo(_MEMORY, choice.inference.memory)
+        self._device = choice_box("runDevice", "Device", DEVICES, choice.device)
+        self._precision = choice_box("runPrecision", "Precision", _PRECISIONS, choice.precision)
+        self._memory = choice_box("runMemory", "Frames in memory", _MEMORY, choice.inference.memory)
         self._limit = QSpinBox(minimum=0, maximum=4096, value=choice.inference.memory_limit)
         self._limit.setSpecialValueText("no limit")
         self._score = _threshold(choice.inference.score_threshold)
@@ -59,21 +56,18 @@ class RunSettingsDialog(QDialog):
         self._link = _threshold(choice.inference.link_threshold)
         self._rules = choice.inference
         self._standard = standard_rules(choice.weights, choice.preset)
-        self._weights.textChanged.connect(self._follow_model)
+        self._weights.line.textChanged.connect(self._follow_model)
         self._preset.currentIndexChanged.connect(self._follow_model)
-        self._problem = QLabel(wordWrap=True)
+        self._problem = Sentence("runProblem")
         self._problem.hide()
-        self._problem.setProperty("warning", True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(14)
+        layout = dialog_column(self, 14)
         layout.addLayout(self._form())
         layout.addWidget(self._problem)
         layout.addWidget(self._buttons())
 
     def accept(self) -> None:
         """Store the choice, unless the weights file is not there."""
-        text = self._weights.text().strip()
+        text = self._weights.text()
         if text and not Path(text).expanduser().is_file():
             self._complain(f"{text}: there is no such file; choose another or leave the line empty")
             return
@@ -98,23 +92,17 @@ class RunSettingsDialog(QDialog):
         )
 
     def _form(self) -> QFormLayout:
-        form = QFormLayout()
+        form = form_layout(spacing=9)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignRight)
-        form.setVerticalSpacing(9)
-        browse = QPushButton("Browse…")
-        browse.clicked.connect(self._browse)
-        weights = QHBoxLayout()
-        weights.addWidget(self._weights, 1)
-        weights.addWidget(browse)
-        form.addRow("Weights", weights)
+        form.addRow("Weights", self._weights)
         form.addRow("Network", self._preset)
         form.addRow("Device", self._device)
         form.addRow("Precision", self._precision)
-        form.addRow(_heading("WHAT COUNTS AS AN OBJECT"))
+        form.addRow(heading("WHAT COUNTS AS AN OBJECT"))
         form.addRow("Lowest class score", self._score)
         form.addRow("Lowest score after suppression", self._update)
         form.addRow("Lowest similarity to a known track", self._link)
-        form.addRow(_heading("WHAT THE NETWORK REMEMBERS"))
+        form.addRow(heading("WHAT THE NETWORK REMEMBERS"))
         form.addRow("Frames in memory", self._memory)
         form.addRow("At most", self._limit)
         return form
@@ -128,7 +116,7 @@ class RunSettingsDialog(QDialog):
         return box
 
     def _restore(self) -> None:
-        self._weights.clear()
+        self._weights.line.clear()
         for combo, value in ((self._preset, ""), (self._device, "auto"), (self._precision, "fp32")):
             combo.setCurrentIndex(combo.findData(value))
         self._standard = standard_rules(None, "")
@@ -136,7 +124,7 @@ class RunSettingsDialog(QDialog):
 
     def _follow_model(self) -> None:
         """Another model brings its own rules; with the same one what was chosen here stays."""
-        text = self._weights.text().strip()
+        text = self._weights.text()
         standard = standard_rules(Path(text).expanduser() if text else None, self._preset.currentData())
         if standard != self._standard:
             self._standard = standard
@@ -155,27 +143,12 @@ class RunSettingsDialog(QDialog):
             self, "Weights", self._weights.text(), "Weights (*.safetensors *.pth *.pt *.pkl);;All files (*)"
         )
         if path:
-            self._weights.setText(path)
+            self._weights.line.setText(path)
 
     def _complain(self, sentence: str) -> None:
-        self._problem.setText(sentence)
+        self._problem.say(sentence, is_problem=True)
         self._problem.show()
-
-
-def _combo(choices: dict[str, str], current: str) -> QComboBox:
-    combo = QComboBox()
-    for value, text in choices.items():
-        combo.addItem(text, value)
-    combo.setCurrentIndex(max(0, combo.findData(current)))
-    return combo
 
 
 def _threshold(value: float) -> QDoubleSpinBox:
     return QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2, value=value)
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("heading", True)
-    label.setContentsMargins(0, 8, 0, 0)
-    return label

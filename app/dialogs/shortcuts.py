@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
+
+from app.dialogs.form_parts import dialog_column
 
 _AREAS = {
     "file": "File",
@@ -107,9 +108,7 @@ class ShortcutsDialog(QDialog):
         buttons.rejected.connect(self.reject)
         buttons.button(kinds.RestoreDefaults).setText("All as shipped")
         buttons.button(kinds.RestoreDefaults).clicked.connect(self._reset_all)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(12)
+        layout = dialog_column(self)
         for part in (self._search, self._tree):
             layout.addWidget(part)
         layout.addLayout(line)

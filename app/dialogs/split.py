@@ -5,6 +5,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from app import theme
+from app.dialogs.form_parts import dialog_column
 from app.document.edits import SplitTrack
 from app.document.records import TrackSummary
 from app.session import Session
@@ -69,9 +70,7 @@ class SplitDialog(QDialog):
         split.setDefault(True)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(14)
+        layout = dialog_column(self, 14)
         layout.addLayout(line)
         layout.addLayout(row)
         layout.addWidget(buttons)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
+from app.dialogs.form_parts import dialog_column
 from app.document.records import Category, TrackSummary
 from app.theme import track_color
 
@@ -42,9 +43,7 @@ class TrackPicker(QDialog):
             self._list.addItem(item)
         self._list.itemActivated.connect(self.accept)
         self._list.itemClicked.connect(self.accept)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(20, 18, 20, 16)
-        layout.setSpacing(12)
+        layout = dialog_column(self)
         layout.addWidget(QLabel(title))
         layout.addWidget(self._line)
         layout.addWidget(self._list, 1)

@@ -232,11 +232,11 @@ def test_a_killed_model_leaves_the_app_and_what_was_computed(ready, qtbot, press
 def test_run_settings_are_kept_and_checked(window, qtbot, tmp_path, tiny_weights):
     window.workspace.actions.action("run.settings").trigger()
     dialog = window.findChild(RunSettingsDialog)
-    dialog._weights.setText(str(tmp_path / "no.pth"))
+    dialog._weights.line.setText(str(tmp_path / "no.pth"))
     dialog.accept()
     assert dialog.isVisible()
     assert "no such file" in dialog._problem.text()
-    dialog._weights.setText(str(tiny_weights))
+    dialog._weights.line.setText(str(tiny_weights))
     dialog._score.setValue(0.35)
     dialog._memory.setCurrentIndex(dialog._memory.findData("last-10"))
     dialog._device.setCurrentIndex(dialog._device.findData("cpu"))

@@ -1,0 +1,122 @@
+"""What dialogs are put together from: their column, forms, boxes of choices, lines for paths, and words below them."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+
+def dialog_column(dialog: QDialog, spacing: int = 12) -> QVBoxLayout:
+    """The dialog's own layout: one below the other, with the usual room around."""
+    layout = QVBoxLayout(dialog)
+    set_dialog_margins(layout, spacing)
+    return layout
+
+
+def set_dialog_margins(layout: QLayout, spacing: int = 12) -> None:
+    """The usual room around and between what a dialog holds."""
+    layout.setContentsMargins(20, 18, 20, 16)
+    layout.setSpacing(spacing)
+
+
+def form_layout(parent: QWidget | None = None, spacing: int = 10) -> QFormLayout:
+    """Labels and fields, the fields as wide as there is room."""
+    form = QFormLayout(parent) if parent is not None else QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setVerticalSpacing(spacing)
+    return form
+
+
+def choice_box(name: str, title: str, choices: Mapping, current: object = None) -> QComboBox:
+    """A box of choices.
+
+    Args:
+        name: of the object, for tests and style sheets.
+        title: what screen readers say.
+        choices: text by value.
+        current: value chosen at first; the first one where it is not among them.
+    """
+    box = QComboBox()
+    box.setObjectName(name)
+    box.setAccessibleName(title)
+    for value, text in choices.items():
+        box.addItem(text, value)
+    box.setCurrentIndex(max(0, box.findData(current)))
+    return box
+
+
+class PathLine(QWidget):
+    """A line for a path, and a button to look for it.
+
+    Signals:
+        browse_wanted: the button was pressed; whoever asks for files knows which.
+    """
+
+    browse_wanted = Signal()
+
+    def __init__(self, name: str, title: str, text: str = "", hint: str = "") -> None:
+        super().__init__()
+        self.line = QLineEdit(text, placeholderText=hint)
+        self.line.setObjectName(name)
+        self.line.setAccessibleName(title)
+        self.line.setMinimumWidth(320)
+        self.button = QPushButton("Browse…", autoDefault=False)
+        self.button.setObjectName(f"{name}Browse")
+        self.button.clicked.connect(self.browse_wanted)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.line, 1)
+        layout.addWidget(self.button)
+
+    def text(self) -> str:
+        """The path, without blanks around it; empty where none was given."""
+        return self.line.text().strip()
+
+
+class Sentence(QLabel):
+    """A line below a form: what would happen, or in the colour of warnings what stands against it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(wordWrap=True)
+        self.setObjectName(name)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def say(self, text: str, is_problem: bool = False) -> None:
+        """Show a sentence."""
+        self.setProperty("warning", is_problem)
+        self.style().polish(self)
+        self.setText(text)
+
+
+def heading(text: str) -> QLabel:
+    """A small title of a part of a form."""
+    label = QLabel(text)
+    label.setProperty("heading", True)
+    label.setContentsMargins(0, 8, 0, 0)
+    return label
+
+
+def muted(text: str = "") -> QLabel:
+    """Words that matter less."""
+    label = QLabel(text)
+    label.setProperty("muted", True)
+    return label
+
+
+def counted(count: int, noun: str) -> str:
+    """E.g. "1 track", "12 tracks"."""
+    return f"{count:,} {noun}".replace(",", " ") + ("" if count == 1 else "s")
