@@ -31,3 +31,7 @@ class OutputError(VisoloError):
 
 class ProjectError(VisoloError):
     """A project file cannot be opened or changed."""
+
+
+class DivergedError(VisoloError):
+    """The loss of a training run is no longer a number."""

@@ -16,11 +16,11 @@ _LOST_PEER = ("Connection closed by peer", "Connection reset by peer", "Broken p
 
 
 @contextmanager
-def failures_in_words(how_to_go_on: Callable[[], str]) -> Iterator[None]:
+def failures_in_words(how_to_go_on: Callable[[VisoloError], str]) -> Iterator[None]:
     """Turn what can end a run into one sentence.
 
     Args:
-        how_to_go_on: what is said about the last checkpoint.
+        how_to_go_on: what is said about the last checkpoint after this failure; may be nothing.
 
     Raises:
         VisoloError: the block failed for a reason that a person can do something about.
@@ -31,7 +31,8 @@ def failures_in_words(how_to_go_on: Callable[[], str]) -> Iterator[None]:
         known = _in_words(error)
         if known is None:
             raise
-        raise type(known)(f"{known}; {how_to_go_on()}") from error
+        advice = how_to_go_on(known)
+        raise type(known)(f"{known}; {advice}" if advice else str(known)) from error
 
 
 def _in_words(error: Exception) -> VisoloError | None:

@@ -15,7 +15,7 @@ from torch.optim import AdamW
 from torch.utils.data import DataLoader
 
 from visolo.distributed import world_size
-from visolo.errors import VisoloError, WeightsError
+from visolo.errors import DivergedError, WeightsError
 from visolo.io.atomic import atomic_path
 from visolo.model.visolo import ClipPrediction, Visolo
 from visolo.training.clips import ClipMaker, ClipSteps
@@ -95,7 +95,7 @@ class Trainer:
         """Train from the current step to the last, yielding after each.
 
         Raises:
-            VisoloError: the loss is no longer a number.
+            DivergedError: the loss is no longer a number.
         """
         steps = ClipSteps(self._maker, self.config, range(self.step, self.config.steps))
         loader: DataLoader[ClipBatch] = DataLoader(
@@ -130,9 +130,14 @@ class Trainer:
         Raises:
             OutputError: it cannot be written.
         """
-        # Into a file of Python's: torch's own writer hides why it failed.
         with atomic_path(path) as temporary, temporary.open("wb") as file:
-            torch.save(self.state(), file)
+            try:
+                torch.save(self.state(), file)
+            except RuntimeError as error:
+                # After a failed write torch tries to finish its archive all the same, which hides the reason.
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from error
+                raise
 
     def load(self, path: Path) -> None:
         """Continue from a checkpoint.
@@ -177,9 +182,9 @@ class Trainer:
             sums += share * torch.stack((losses.category, losses.mask, losses.similarity)).detach().float().cpu()
         mean_over_processes(sums)
         if not bool(torch.isfinite(sums).all()):
-            raise VisoloError(
+            raise DivergedError(
                 f"training: the loss is not a number at step {self.step + 1} (category, mask, similarity = "
-                f"{', '.join(f'{v:g}' for v in sums.tolist())}); lower learning_rate and resume"
+                f"{', '.join(f'{v:g}' for v in sums.tolist())})"
             )
         average_gradients([p for p in self.model.parameters() if p.requires_grad])
         parameters = [p for p in self.model.parameters() if p.grad is not None]

@@ -13,7 +13,7 @@ from visolo.categories import load_label_set
 from visolo.config import load_preset
 from visolo.device import resolve_device
 from visolo.distributed import any_process, process_group, rank
-from visolo.errors import ConfigError, MediaError, OutputError, VisoloError
+from visolo.errors import ConfigError, DivergedError, MediaError, OutputError, VisoloError
 from visolo.model.checkpoint import load_partial
 from visolo.model.visolo import Visolo, build_model
 from visolo.training.checkpoints import checkpoint_to_resume, export_weights, save_checkpoint
@@ -171,10 +171,20 @@ class _Run:
         with suppress(OutputError):  # on a full disk the run counts as killed, which comes to the same
             self._keep(state, sentence)
 
-    def _how_to_go_on(self) -> str:
+    def _how_to_go_on(self, error: VisoloError | None = None) -> str:
+        if self._trainer is None:
+            return ""  # nothing began yet
+        if isinstance(error, DivergedError):
+            return self._how_to_calm_down()
         if not self._record.step:
             return "no checkpoint was written yet, --resume starts at step 1"
         return f"the checkpoint of step {self._record.step} is whole, continue from it with --resume"
+
+    def _how_to_calm_down(self) -> str:
+        slower = f"--learning-rate {self._settings.training.learning_rate / 2:g}"
+        earlier = self._folder.kept_checkpoints()[:-1]
+        text = f"continue with --resume {slower}"
+        return text + (f", or from before it went wrong with --resume {earlier[0]} {slower}" if earlier else "")
 
 
 def _find_start(folder: RunFolder, settings: RunSettings, resume: bool, chosen: Path | None) -> Path | None:
