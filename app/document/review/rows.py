@@ -1,0 +1,307 @@
+"""From moments to rows of the review list: words, the edit that mends it, a key that stays, one row for one moment."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.document.confirmation import Confirmed
+from app.document.edits import (
+    DeleteTrack,
+    Edit,
+    MergeTracks,
+    ReassignTrack,
+    RemoveInstances,
+    SetCategory,
+    SplitTrack,
+    SwapTracks,
+)
+from app.document.records import FrameRange
+from app.document.review import weights
+from app.document.review.links import Links
+from app.document.review.moments import BREAK_FEATURES, SWITCH_FEATURES, Moments
+from app.document.review.observations import Observations
+from app.document.review.suspicion import Suspicion, SuspicionKind
+from app.document.review.whole_tracks import ClassDoubt, Doubtful, Duplicate
+
+_LEAST = 0.03  # confidence: nobody walks to a row that is wrong so often
+_MOST = 2000  # rows
+_SAME_MOMENT = 5  # frames
+
+Kind = SuspicionKind
+
+
+@dataclass(frozen=True)
+class Protected:
+    """What the rows must leave alone.
+
+    Attributes:
+        confirmed: content of the video that a person confirmed.
+        locked: track ids.
+        dismissed: keys of suspicions.
+        names: of the classes, by id.
+        next_track_id: for the tail of a split.
+    """
+
+    confirmed: Confirmed
+    locked: frozenset[int]
+    dismissed: frozenset[str]
+    names: Mapping[int, str]
+    next_track_id: int
+
+
+class RowWriter:
+    """Writes the rows of one video."""
+
+    def __init__(self, seen: Observations, links: Links, protected: Protected) -> None:
+        self._seen, self._links, self._protected = seen, links, protected
+        self._video_id = seen.video_id
+
+    def switches(self, moments: Moments) -> list[Suspicion]:
+        """Rows that swap two tracks, or give one's tail to the other."""
+        return self._rows(moments, weights.SWITCH, self._switch)
+
+    def joins(self, moments: Moments) -> list[Suspicion]:
+        """Rows that merge a track into the one that ended before."""
+        return self._rows(moments, weights.JOIN, self._join)
+
+    def breaks(self, moments: Moments) -> list[Suspicion]:
+        """Rows that split a track."""
+        return self._rows(moments, weights.BREAK, self._break)
+
+    def duplicate(self, found: Duplicate) -> Suspicion:
+        """The row of an object that has two tracks."""
+        keep, drop, first = found.keep, found.drop, int(found.frames[0])
+        whole = found.share > 0.5
+        edit: Edit = MergeTracks(self._video_id, keep, drop)
+        text = f"Merge {drop} into {keep}"
+        if not whole:
+            frames = FrameRange(first, int(found.frames[-1]))
+            edit, text = RemoveInstances(self._video_id, drop, frames), f"Delete masks of {drop} {frames}"
+        confidence = weights.duplicate_confidence(found.overlap, found.share, len(found.frames), found.alike)
+        detail = f"overlap {found.overlap:.2f} on {len(found.frames)} frames"
+        reason = f"{keep} and {drop} cover the same object"
+        return self._row(Kind.DUPLICATE, first, (keep, drop), (reason, detail), confidence, (edit, text))
+
+    def doubtful(self, found: Doubtful) -> Suspicion:
+        """The row of a track that may be no object at all."""
+        usual = float(np.median(self._seen.scores)) or 1.0
+        confidence = weights.doubtful_confidence(found.length + 4 * found.cut, found.score / usual, found.presence)
+        short = found.length < 8
+        kind = Kind.SHORT_TRACK if short else Kind.LOW_SUPPORT
+        reason = (
+            f"{found.track_id} is there for {found.length} {'frame' if found.length == 1 else 'frames'} only"
+            if short
+            else f"{found.track_id} comes and goes"
+        )
+        detail = f"mean score {found.score:.2f}, present on {found.presence:.0%} of its frames"
+        edit = DeleteTrack(self._video_id, found.track_id), f"Delete track {found.track_id}"
+        return self._row(kind, found.frame_index, (found.track_id,), (reason, detail), confidence, edit)
+
+    def class_doubt(self, found: ClassDoubt) -> Suspicion:
+        """The row of a track whose frames disagree on its class."""
+        track_id, names = found.track_id, self._protected.names
+        name, current = names.get(found.category_id, "?"), names.get(found.current, "?")
+        confidence = weights.class_confidence(found.share, found.share_of_current)
+        differs = found.category_id != found.current
+        proposal = None
+        if differs:
+            proposal = SetCategory(self._video_id, (track_id,), found.category_id), f"Set class of {track_id} to {name}"
+        reason = (
+            f"{track_id} is {current}, but most of its frames say {name}"
+            if differs
+            else f"The frames of {track_id} disagree on its class, {current}"
+        )
+        detail = f"{name} on {found.share:.0%} of the frames, {current} on {found.share_of_current:.0%}"
+        return self._row(Kind.CLASS_FLIP, found.frame_index, (track_id,), (reason, detail), confidence, proposal)
+
+    def _rows(self, moments: Moments, scale: weights.Weights, write: Callable[..., Suspicion]) -> list[Suspicion]:
+        confidences = scale.confidence(moments.features)
+        chosen = np.flatnonzero(confidences >= _LEAST)
+        chosen = chosen[np.argsort(-confidences[chosen], kind="stable")]
+        best = self._best_of_each_moment(moments, chosen)
+        columns = (moments.frames, moments.tracks, moments.others)
+        return [write(*(int(c[i]) for c in columns), moments.features[i], float(confidences[i])) for i in best]
+
+    def _best_of_each_moment(self, moments: Moments, ranked: np.ndarray) -> list[int]:
+        taken: dict[tuple[int, int], list[int]] = {}
+        kept: list[int] = []
+        for index in ranked.tolist():
+            frame, pair = int(moments.frames[index]), (int(moments.tracks[index]), int(moments.others[index]))
+            near = taken.setdefault(pair, [])
+            if all(abs(frame - other) > _SAME_MOMENT for other in near):
+                near.append(frame)
+                kept.append(index)
+                if len(kept) == _MOST:
+                    break
+        return kept
+
+    def _switch(self, frame: int, track: int, other: int, features: Any, confidence: float) -> Suspicion:  # noqa: ANN401
+        figures = dict(zip(SWITCH_FEATURES, features.tolist(), strict=True))
+        kind = Kind.POSSIBLE_SWITCH
+        if not np.isnan(figures["near"]) and confidence < 0.5:
+            kind = Kind.NOT_OPTIMAL if figures["near"] > 0 else Kind.NARROW_MARGIN
+        ends = {t: self._is_there(t, frame) for t in (track, other)}
+        if all(ends.values()):
+            frames = FrameRange(frame, None)
+            edit: Edit = SwapTracks(self._video_id, track, other, frames)
+            text = f"Swap {track} and {other} {frames}"
+            reason = f"{track} and {other} may have swapped: {_because(figures)}"
+        else:
+            goes = track if ends[track] else other
+            to = other if ends[track] else track
+            frames = FrameRange(frame, None)
+            edit, text = ReassignTrack(self._video_id, goes, to, frames), f"Assign {goes} to {to} {frames}"
+            reason = f"{goes} may have taken over the object of {to}, which ends here: {_because(figures)}"
+        return self._row(kind, frame, (track, other), (reason, _figures(figures)), confidence, (edit, text))
+
+    def _join(self, frame: int, track: int, other: int, features: Any, confidence: float) -> Suspicion:  # noqa: ANN401
+        gap = int(np.expm1(features[-1]).round()) + 1
+        edit = MergeTracks(self._video_id, track, other), f"Merge {other} into {track}"
+        reason = f"{other} begins where {track} ended, {gap} {'frame' if gap == 1 else 'frames'} before"
+        detail = _percent("looks alike", features[2], "same classes", features[3])
+        return self._row(Kind.BORN_WHERE_ANOTHER_ENDED, frame, (track, other), (reason, detail), confidence, edit)
+
+    def _break(self, frame: int, track: int, _: int, features: Any, confidence: float) -> Suspicion:  # noqa: ANN401
+        figures = dict(zip(BREAK_FEATURES, features.tolist(), strict=True))
+        kind, reason = _break_reason(track, figures)
+        tail = self._protected.next_track_id
+        edit = SplitTrack(self._video_id, track, frame, tail), f"Split {track} at frame {frame}"
+        return self._row(kind, frame, (track,), (reason, _figures(figures)), confidence, edit)
+
+    def _is_there(self, track_id: int, frame: int) -> bool:
+        return bool(self._seen.window(np.array([track_id]), np.array([frame]), 1, before=False)[0, 0] >= 0)
+
+    def _row(
+        self,
+        kind: SuspicionKind,
+        frame: int,
+        track_ids: tuple[int, ...],
+        words: tuple[str, str],
+        confidence: float,
+        proposal: tuple[Edit, str] | None,
+    ) -> Suspicion:
+        ids = np.array(track_ids)
+        sides = [self._seen.window(ids, np.full(len(ids), frame), 1, before=b)[:, 0] for b in (True, False)]
+        before = sides[0][sides[0] >= 0]
+        instances = sorted({int(self._seen.instances[i]) for side in sides for i in side if i >= 0})
+        edit, text = proposal or (None, "")
+        if edit is not None and not self._may_edit(edit, track_ids, frame):
+            edit, text = None, ""
+        return Suspicion(
+            key=f"{_family(kind)}:{frame}:{'-'.join(map(str, instances))}",
+            kind=kind,
+            video_id=self._video_id,
+            frame_index=frame,
+            before_frame=int(self._seen.frames[before].max()) if len(before) else None,
+            track_ids=track_ids,
+            reason=words[0],
+            detail=words[1],
+            confidence=min(1.0, max(0.0, confidence)),
+            proposal=edit,
+            proposal_text=text,
+        )
+
+    def _may_edit(self, edit: Edit, track_ids: tuple[int, ...], frame: int) -> bool:
+        if isinstance(edit, SetCategory):
+            return True
+        confirmed = self._protected.confirmed
+        first = 0 if isinstance(edit, MergeTracks | DeleteTrack) else frame
+        if self._protected.locked.intersection(track_ids):
+            return False
+        chosen = np.isin(self._seen.tracks, track_ids) & (self._seen.frames >= first)
+        return not any(
+            confirmed.of_track(t)[self._seen.frames[chosen & (self._seen.tracks == t)]].any() for t in track_ids
+        )
+
+
+def one_row_each(rows: Iterable[Suspicion], protected: Protected) -> list[Suspicion]:
+    """Rank rows, keep the best about each moment, and leave out what a person has dismissed or confirmed.
+
+    What was dismissed takes the weaker rows about the same moment with it.
+    """
+    ranked = sorted(rows, key=lambda row: (row.key not in protected.dismissed, -row.confidence, row.key))
+    taken: dict[int, list[Suspicion]] = {}
+    kept = []
+    for row in ranked:
+        if any(_same_moment(row, other) for t in row.track_ids for other in taken.get(t, ())):
+            continue
+        for track_id in row.track_ids:
+            taken.setdefault(track_id, []).append(row)
+        if row.key not in protected.dismissed and not _is_confirmed(row, protected.confirmed):
+            kept.append(row)
+    return sorted(kept, key=lambda row: (-row.confidence, row.frame_index, row.key))[:_MOST]
+
+
+def _same_moment(row: Suspicion, other: Suspicion) -> bool:
+    one, two = set(row.track_ids), set(other.track_ids)
+    if not (one <= two or two <= one):
+        return False
+    if Kind.CLASS_FLIP in {row.kind, other.kind}:
+        return row.kind == other.kind
+    return abs(row.frame_index - other.frame_index) <= _SAME_MOMENT
+
+
+def _is_confirmed(row: Suspicion, confirmed: Confirmed) -> bool:
+    frames = [row.frame_index] + ([] if row.before_frame is None else [row.before_frame])
+    return all(confirmed.covers(t, f) for t in row.track_ids for f in frames)
+
+
+_FAMILIES = {
+    Kind.POSSIBLE_SWITCH: "switch",
+    Kind.NOT_OPTIMAL: "switch",
+    Kind.NARROW_MARGIN: "switch",
+    Kind.WEAK_LINK: "break",
+    Kind.CHIMERA: "break",
+    Kind.MASK_JUMP: "break",
+    Kind.AREA_JUMP: "break",
+    Kind.SHORT_TRACK: "doubtful",
+    Kind.LOW_SUPPORT: "doubtful",
+}
+
+
+def _family(kind: SuspicionKind) -> str:
+    """What a key begins with: kinds that differ in words only, from one edit to the next, share it."""
+    return _FAMILIES.get(kind, kind.name.lower())
+
+
+def _because(figures: dict[str, float]) -> str:
+    shares = {
+        "each goes on where the other went": figures["shift"] / 2,
+        "each looks more like the other": 4 * figures["look"],
+        "their classes fit better crossed": 3 * figures["votes"],
+        "the model's similarities fit better crossed": figures["near"] / 2,
+    }
+    known = {text: value for text, value in shares.items() if not np.isnan(value)}
+    best = max(known, key=lambda text: known[text]) if known else ""
+    return best if best and known[best] > 0.05 else "they are close to each other here"
+
+
+def _break_reason(track: int, figures: dict[str, float]) -> tuple[SuspicionKind, str]:
+    def figure(name: str, usual: float) -> float:
+        return usual if np.isnan(figures[name]) else figures[name]
+
+    signs = {
+        Kind.CHIMERA: 4 * (0.9 - figure("look", 0.9)) + 3 * (0.9 - figure("votes", 0.9)),
+        Kind.WEAK_LINK: -0.5 * figure("near", 0.0),
+        Kind.MASK_JUMP: figure("shift", 0.0),
+        Kind.AREA_JUMP: figure("growth", 0.0),
+    }
+    reasons = {
+        Kind.CHIMERA: f"{track} looks different from here on; it may be two objects",
+        Kind.WEAK_LINK: f"{track} goes on with little similarity to what it was",
+        Kind.MASK_JUMP: f"{track} jumps to another place",
+        Kind.AREA_JUMP: f"The size of {track} changes suddenly",
+    }
+    kind = max(signs, key=lambda k: signs[k])
+    return kind, reasons[kind]
+
+
+def _figures(figures: dict[str, float]) -> str:
+    names = {"near": "similarity", "look": "looks", "votes": "classes", "shift": "jump"}
+    return ", ".join(f"{text} {figures[n]:+.2f}" for n, text in names.items() if not np.isnan(figures[n]))
+
+
+def _percent(first: str, one: float, second: str, two: float) -> str:
+    return ", ".join(f"{text} {value:.0%}" for text, value in ((first, one), (second, two)) if not np.isnan(value))

@@ -1,0 +1,123 @@
+"""Made-up videos for the review list: boxes that move, with q, r and class scores of their object and some noise."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from app.document.adopt import begin_run
+from app.document.document import Document
+from app.document.edits import AddVideo
+from app.document.history import History
+from app.document.records import Video
+from visolo import rle
+from visolo.categories import Category, LabelSet
+from visolo.results import FrameResult, InstanceResult
+
+HEIGHT, WIDTH, FRAMES = 60, 100, 60
+LABELS = LabelSet("three", (Category(1, "person"), Category(2, "dog"), Category(3, "car")))
+EMBEDDING = 8
+SIMILARITY = {"scale": 1.0, "bias": -4.0}
+
+Place = Callable[[int], tuple[float, float] | None]
+"""(x, y) of an object's middle in px by frame; None where it is not there."""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One true object: its class, where it is, how it looks (a seed), and its side in px."""
+
+    category_index: int
+    place: Place
+    look: int
+    side: int = 14
+
+
+def straight(start: tuple[float, float], end: tuple[float, float], frames: Iterable[int] = range(FRAMES)) -> Place:
+    """Moves evenly over the video and is there in some frames."""
+    there = set(frames)
+
+    def place(frame: int) -> tuple[float, float] | None:
+        share = frame / (FRAMES - 1)
+        return tuple(a + (b - a) * share for a, b in zip(start, end, strict=True)) if frame in there else None
+
+    return place
+
+
+@dataclass
+class Scene:
+    """Things, and the track that the model gave each of them, frame by frame.
+
+    Attributes:
+        track_of: segmenter's track of a thing in a frame; None when it was not found there.
+        class_of: class index that the model saw.
+    """
+
+    things: list[Thing]
+    track_of: Callable[[int, int], int | None] = lambda thing, _: thing
+    class_of: Callable[[int, int, int], int] = lambda _thing, _frame, truth: truth
+    twice: dict[int, tuple[int, range]] = field(default_factory=dict)
+    noise: float = 0.25
+    frames: int = FRAMES
+
+    def results(self) -> list[FrameResult]:
+        generator = np.random.default_rng(0)
+        return [self._frame(index, generator) for index in range(self.frames)]
+
+    def _frame(self, index: int, generator: np.random.Generator) -> FrameResult:
+        found = []
+        for number, thing in enumerate(self.things):
+            track, place = self.track_of(number, index), thing.place(index)
+            if place is not None and track is not None:
+                found.append(self._instance(number, track, index, place, generator))
+            again, frames = self.twice.get(number, (0, range(0)))
+            if place is not None and index in frames:
+                found.append(self._instance(number, again, index, (place[0] + 1, place[1]), generator))
+        return FrameResult(index, tuple(found))
+
+    def _instance(
+        self, number: int, track: int, frame: int, place: tuple[float, float], generator: np.random.Generator
+    ) -> InstanceResult:
+        thing = self.things[number]
+        category_index = self.class_of(number, frame, thing.category_index)
+        look = np.random.default_rng(thing.look).standard_normal(EMBEDDING)
+        look *= 2.5 / np.linalg.norm(look)
+        vectors = look + self.noise * generator.standard_normal((2, EMBEDDING))
+        scores = 0.1 + 0.05 * generator.random(3)
+        scores[category_index] = 0.8
+        pixels = np.zeros((HEIGHT, WIDTH), bool)
+        left, top = (max(0, round(v) - thing.side // 2) for v in place)
+        pixels[top : top + thing.side, left : left + thing.side] = True
+        vectors = vectors.astype(np.float16)
+        return InstanceResult(
+            track,
+            category_index,
+            0.8,
+            rle.encode(pixels),
+            0,
+            scores.astype(np.float32),
+            vectors[0],
+            vectors[1],
+        )
+
+
+def two_crossing(**options: object) -> Scene:
+    """A dog and a car that pass through each other in the middle of the video, and a person apart from them."""
+    things = [
+        Thing(1, straight((10, 20), (90, 30)), look=1),
+        Thing(2, straight((90, 20), (10, 30)), look=2),
+        Thing(0, straight((20, 52), (80, 52)), look=3),
+    ]
+    return Scene(things, **options)  # type: ignore[arg-type]
+
+
+def open_scene(scene: Scene, folder: Path) -> tuple[Document, History]:
+    """A project with the scene's results as one finished run over video 1; segmenter track t becomes some track."""
+    document = Document.create(folder / "scene.visolo")
+    history = History(document, "tester")
+    history.do(AddVideo(Video(1, "scene", "scene.mp4", scene.frames, HEIGHT, WIDTH, 25.0)))
+    run = begin_run(history, 1, {"model": "made up", "weights_id": "w", "similarity": SIMILARITY}, LABELS)
+    run.add(scene.results())
+    run.finish("done")
+    return document, history
