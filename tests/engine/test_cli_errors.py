@@ -63,7 +63,7 @@ WITHOUT_TORCH = [
     (["evaluate", "list.json", "short.json"], "list.json: is a list"),
     (["dataset", "validate", "cut.json"], "cut.json: the file ends in the middle"),
     (["dataset", "split", "gt.json", "a.json"], "a.json' is no part; write FILE=SHARE"),
-    (["dataset", "split", "gt.json", "a.json=1", "b.json=1"], "1 videos are too few for 2 parts"),
+    (["dataset", "split", "gt.json", "a.json=1", "b.json=1"], "too few videos (1) for 2 parts"),
     (["dataset", "convert", "gt.json", "b.json"], "is a YouTube-VIS file already"),
     (["dataset", "convert", "gt.json", "b.json", "--labels", "foo"], "no label set is called 'foo'"),
     (["dance"], "invalid choice: 'dance'"),

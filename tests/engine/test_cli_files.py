@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from cli_data import HEIGHT, WIDTH, run_cli, save_tiny_weights, write_images
-from ytvis_data import dataset_table, results_table
+from ytvis_data import dataset_table
 
 from visolo import __version__, cli, rle
 from visolo.categories import Category
@@ -62,16 +62,6 @@ def test_evaluate_with_official_quirks(main):
     name = "13_quirk_sizes"
     said = main("evaluate", CASES / name / "gt.json", CASES / name / "dt.json", "--json", "--official-quirks")
     assert json.loads(said.out)["AP"] == pytest.approx(EXPECTED["cases"][name]["stats"][0], abs=1e-9)
-
-
-def test_validate(main, tmp_path):
-    (tmp_path / "gt.json").write_text(json.dumps(dataset_table()))
-    (tmp_path / "r.json").write_text(json.dumps(results_table()))
-    said = main("dataset", "validate", tmp_path / "gt.json", "--results", tmp_path / "r.json")
-    assert "valid dataset, 1 videos, 3 frames, 1 tracks, 2 masks" in said.out
-    assert "valid results, 1 predictions" in said.out
-    assert "3 of 3 frames have no image beside the file" in said.err
-    assert "valid results, 1 predictions" in main("dataset", "validate", tmp_path / "r.json").out
 
 
 def test_info(main, tmp_path):

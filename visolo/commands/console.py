@@ -23,14 +23,19 @@ def warn(text: str) -> None:
     tqdm.write(f"visolo: warning: {one_line(text)}", file=sys.stderr)
 
 
-def progress(total: int, unit: str, *, quiet: bool = False) -> "tqdm[Any]":
-    """A progress bar on stderr; silent where stderr is no terminal."""
+def progress(total: int | None, unit: str, *, quiet: bool = False) -> "tqdm[Any]":
+    """A progress bar on stderr, a count where the total is not known; silent where stderr is no terminal."""
     return tqdm(total=total, unit=f" {unit}", file=sys.stderr, disable=True if quiet else None, dynamic_ncols=True)
 
 
 def one_line(text: str) -> str:
     """Text without line breaks."""
     return " ".join(text.split())
+
+
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """A number of things in words: "1 video", "2 videos"; `more` where that is not `one` with an s."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from visolo.categories import label_set_names, load_label_set
-from visolo.commands.console import say, say_json, table, warn
+from visolo.commands import dataset_validate
+from visolo.commands.console import counted, say, say_json, table, warn
 from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError, OutputError
-from visolo.io.ytvis import Dataset, read_dataset, read_results, write_dataset
+from visolo.io.ytvis import Dataset, read_dataset, write_dataset
 from visolo.io.ytvis_edit import merge_datasets, relabelled, relocated, split_dataset
-from visolo.io.ytvis_text import JsonText
-from visolo.io.ytvis_types import areas_of
 
 _EXAMPLES = """examples:
   python -m visolo dataset validate corrected.json --results results.json
+  python -m visolo dataset validate found.json --fix mended.json
   python -m visolo dataset info corrected.json
   python -m visolo dataset merge all.json a.json b/b.json
   python -m visolo dataset split all.json train.json=80 valid.json=20
@@ -37,11 +37,7 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
 
 
 def _add_looking(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
-    validate = actions.add_parser("validate", parents=[shared], help="check a dataset or results file completely")
-    validate.add_argument("file", metavar="FILE.json", type=Path)
-    validate.add_argument("--results", metavar="R.json", type=Path, help="also check predictions for this dataset")
-    validate.add_argument("--images", metavar="DIR", type=Path, help="folder that file names start from")
-    validate.set_defaults(run=run_validate)
+    dataset_validate.add_parser(actions, shared)
     info = actions.add_parser("info", parents=[shared], help="count videos, tracks, masks and classes")
     info.add_argument("file", metavar="FILE.json", type=Path)
     info.add_argument("--json", action="store_true", help="print one JSON object")
@@ -70,24 +66,6 @@ def _add_making(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     convert.set_defaults(run=run_convert)
 
 
-def run_validate(args: argparse.Namespace) -> None:
-    """Read everything strictly; what is merely odd becomes a warning."""
-    if JsonText(args.file).starts_with("["):
-        if args.results is not None:
-            raise ConfigError(f"{args.file}: is a results file; name the dataset first, then --results")
-        say(f"{args.file}: valid results, {len(read_results(args.file))} predictions")
-        return
-    dataset = read_dataset(args.file)
-    _warn_about_oddities(args, dataset)
-    counts = _counts(dataset)
-    say(
-        f"{args.file}: valid dataset, {counts['videos']} videos, {counts['frames']} frames, "
-        f"{counts['tracks']} tracks, {counts['masks']} masks"
-    )
-    if args.results is not None:
-        say(f"{args.results}: valid results, {len(read_results(args.results, dataset))} predictions")
-
-
 def run_info(args: argparse.Namespace) -> None:
     """Print what a dataset holds."""
     dataset = read_dataset(args.file)
@@ -105,9 +83,12 @@ def run_info(args: argparse.Namespace) -> None:
         return
     lengths = sorted(video.length for video in dataset.videos) or [0]
     sizes = Counter(f"{video.width}x{video.height}" for video in dataset.videos)
-    say(f"{counts['videos']} videos, {counts['frames']} frames ({lengths[0]} to {lengths[-1]} each)")
-    say(f"{counts['tracks']} tracks ({counts['crowds']} crowds), {counts['masks']} masks")
-    say("sizes: " + ", ".join(f"{size} ({count})" for size, count in sizes.most_common(5)))
+    each = f" ({lengths[0]} to {lengths[-1]} each)" if lengths[0] != lengths[-1] else ""
+    say(f"{counted(counts['videos'], 'video')}, {counted(counts['frames'], 'frame')}{each}")
+    crowds = f" ({counted(counts['crowds'], 'crowd')})" if counts["crowds"] else ""
+    say(f"{counted(counts['tracks'], 'track')}{crowds}, {counted(counts['masks'], 'mask')}")
+    if sizes:
+        say("sizes: " + ", ".join(f"{size} ({count})" for size, count in sizes.most_common(5)))
     rows = [
         (f"{c.category_id} {c.name}", str(tracks[c.category_id]), str(masks[c.category_id]))
         for c in dataset.categories
@@ -116,7 +97,8 @@ def run_info(args: argparse.Namespace) -> None:
     if rows:
         say()
         say(table(("class", "tracks", "masks"), rows))
-    say(f"{len(dataset.categories) - len(rows)} of {len(dataset.categories)} classes have no tracks")
+    all_classes = counted(len(dataset.categories), "class", "classes")
+    say(f"{len(dataset.categories) - len(rows)} of {all_classes} without tracks")
 
 
 def run_merge(args: argparse.Namespace) -> None:
@@ -209,28 +191,9 @@ def _counts(dataset: Dataset) -> dict[str, int]:
     }
 
 
-def _warn_about_oddities(args: argparse.Namespace, dataset: Dataset) -> None:
-    from visolo.io.dataset_images import find_images, image_roots
-
-    roots = image_roots(args.file, args.images)
-    missing = 0
-    for video in dataset.videos:
-        paths = find_images(video, roots)
-        missing += video.length if paths is None else sum(not path.is_file() for path in paths)
-    if missing:
-        warn(f"{args.file}: {missing} of {_counts(dataset)['frames']} frames have no image beside the file")
-    empty = sum(not any(areas_of(a.segmentations)) for a in dataset.annotations)
-    if empty:
-        warn(f"{args.file}: {empty} tracks have no mask with any pixel")
-    differing = sum(list(map(int, filter(None, a.areas))) != _areas(a.segmentations) for a in dataset.annotations)
-    if differing:
-        warn(f"{args.file}: the areas of {differing} tracks are not those of their masks; size-wise scores follow them")
-
-
-def _areas(segmentations: Any) -> list[int]:  # noqa: ANN401
-    return [area for area in areas_of(segmentations) if area]
-
-
 def _say_written(path: Path, dataset: Dataset) -> None:
     counts = _counts(dataset)
-    say(f"{path}: {counts['videos']} videos, {counts['tracks']} tracks, {len(dataset.categories)} classes")
+    say(
+        f"{path}: {counted(counts['videos'], 'video')}, {counted(counts['tracks'], 'track')}, "
+        f"{counted(len(dataset.categories), 'class', 'classes')}"
+    )

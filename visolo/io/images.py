@@ -39,9 +39,9 @@ class ImageFrames(FrameSource):
         super().__init__()
         self.path, self.name, self.frame_rate = path, path.name or str(path), None
         self._images = list(images)
-        self.size = _read_size(self._images[0])
+        self.size = image_size(self._images[0])
         for frame_index, image in enumerate(self._images):
-            self._check_size(image, _read_size(image))
+            self._check_size(image, image_size(image))
             if progress and frame_index % _REPORT_EVERY == 0:
                 progress(frame_index / len(self._images))
         if progress:
@@ -94,13 +94,12 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
 
 
-def _natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)], name
+def image_size(path: Path) -> tuple[int, int]:
+    """(height, width) of an image once upright, from its header.
 
-
-def _read_size(path: Path) -> tuple[int, int]:
-    """(height, width) of an image once upright, from its header."""
+    Raises:
+        MediaError: it is missing or no image.
+    """
     try:
         with Image.open(path) as image:
             width, height = image.size
@@ -108,6 +107,11 @@ def _read_size(path: Path) -> tuple[int, int]:
     except _FAILURES as error:
         raise _unreadable(path, error) from error
     return (width, height) if is_transposed else (height, width)
+
+
+def _natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)], name
 
 
 def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:

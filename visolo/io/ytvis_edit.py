@@ -62,7 +62,7 @@ def split_dataset(dataset: Dataset, shares: Sequence[float], seed: int = 0) -> l
     edges = [round(len(video_ids) * sum(shares[:i]) / sum(shares)) for i in range(len(shares) + 1)]
     parts = [set(video_ids[start:stop]) for start, stop in itertools.pairwise(edges)]
     if not all(parts):
-        raise ConfigError(f"{len(video_ids)} videos are too few for {len(shares)} parts with these shares")
+        raise ConfigError(f"there are too few videos ({len(video_ids)}) for {len(shares)} parts with these shares")
     return [_with_videos(dataset, part) for part in parts]
 
 

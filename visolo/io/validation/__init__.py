@@ -1,0 +1,1 @@
+"""Checking annotation files completely: every broken rule with its place, and mending what needs no guess."""
