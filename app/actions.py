@@ -21,6 +21,7 @@ from app.commands.conditions import (
     one_or_two_selected,
     one_selected,
 )
+from app.commands.review import confirm_text, confirm_video_text
 from app.digits import tracks_by_digit
 from app.session import Scope, Session
 from app.settings import TRAIL_LENGTH
@@ -46,6 +47,7 @@ def all_rows() -> list[Row]:
         *_PLAYBACK,
         *_TRACK,
         *[_digit_row(kind, digit) for kind in ("select", "assign", "class") for digit in range(1, 10)],
+        *_REVIEW,
         *_VIEW,
         *[_trail_row(frames) for frames in TRAIL_LENGTH.choices],
         *[_theme_row(mode, text) for mode, text in _THEMES],
@@ -177,6 +179,10 @@ _TRACK = [
     Row("track.delete_here", "Delete &mask on this frame", lambda c: c.tracks.delete_here(), ("Del",), "mdi6.eraser", has_selection),
     Row("track.delete_on", "Delete masks from here on", lambda c: c.tracks.delete_from_here(), ("Shift+Del",), "", has_selection),
     Row("track.delete", "Delete &track", lambda c: c.tracks.delete_track(), ("Ctrl+Shift+Backspace",), "mdi6.trash-can-outline", has_selection),
+]  # fmt: skip
+_REVIEW = [
+    Row("review.confirm", confirm_text, lambda c: c.review.toggle_confirmed(), ("C",), "mdi6.check-decagram-outline", has_video),
+    Row("review.confirm_video", confirm_video_text, lambda c: c.review.toggle_video(), ("Shift+C",), "mdi6.check-all", has_video),
 ]  # fmt: skip
 _VIEW = [
     Row("view.zoom_in", "Zoom &in", lambda c: c.view.zoom(1), ("Ctrl++", "Ctrl+="), "mdi6.magnify-plus-outline", has_video, None, True),

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from app.document.confirmation import Confirmed, confirmed_content
 from app.document.document import Document
 from app.document.edits import Edit
 from app.document.history import History
@@ -109,6 +110,7 @@ class Session(QObject):
         self.tool_id = "select"
         self._tracks: list[TrackSummary] | None = None
         self._names: dict[int, str] | None = None
+        self._confirmed: Confirmed | None = None
 
     def open_document(self, document: Document, history: History) -> None:
         """Show another project; the caller closes the previous one."""
@@ -184,6 +186,14 @@ class Session(QObject):
             if self.document is not None and self.video is not None:
                 self._tracks = self.document.tracks(self.video.video_id)
         return self._tracks
+
+    def confirmed(self) -> Confirmed:
+        """What is confirmed of the current video, read once after every change; not to be modified."""
+        assert self.document is not None
+        assert self.video is not None
+        if self._confirmed is None:
+            self._confirmed = confirmed_content(self.document, self.video.video_id)
+        return self._confirmed
 
     def category_names(self) -> dict[int, str]:
         """Names of the project's classes by id, read once after every change; not to be modified."""
@@ -308,4 +318,4 @@ class Session(QObject):
 
     def _forget(self) -> None:
         """What was read from the document may be old."""
-        self._tracks = self._names = None
+        self._tracks = self._names = self._confirmed = None

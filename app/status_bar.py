@@ -5,11 +5,14 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QSlider, QStatusBar, QWidget
 
+from app.document.confirmation import percent_words, review_progress
+from app.panels.pacing import PacedRefresh
 from app.session import RunStatus, Session
 from app.settings import MASK_OPACITY, Settings
 from app.video.player import Player
 
 _MESSAGE_MS = 6000
+_REVIEW_MS = 200
 
 
 class MainStatusBar(QStatusBar):
@@ -30,7 +33,10 @@ class MainStatusBar(QStatusBar):
         self._message_timer.timeout.connect(self._message.clear)
         self._progress = QProgressBar(maximum=1000)
         self._progress.setFixedWidth(120)
-        self._run, self._memory = QLabel(), QLabel()
+        self._run, self._memory, self._review = QLabel(), QLabel(), QLabel()
+        self._review.setObjectName("review")
+        self._review.setToolTip("Share of the instances that are confirmed (C)")
+        self._paced_review = PacedRefresh(self._show_review, _REVIEW_MS, self)
         self._opacity = QSlider(Qt.Orientation.Horizontal)
         self._opacity.setRange(0, 100)
         self._opacity.setObjectName("opacity")
@@ -44,7 +50,7 @@ class MainStatusBar(QStatusBar):
             self.addWidget(widget)
         self.addWidget(self._message, 1)
         masks = QLabel("Masks")
-        for part in (self._run, self._progress, self._memory, masks, self._opacity, QWidget()):
+        for part in (self._review, self._run, self._progress, self._memory, masks, self._opacity, QWidget()):
             self.addPermanentWidget(part)
         self._connect()
         self.refresh()
@@ -70,6 +76,7 @@ class MainStatusBar(QStatusBar):
         self._show_frame()
         self._show_selection()
         self._show_run(self._session.run)
+        self._show_review()
 
     def _connect(self) -> None:
         session = self._session
@@ -78,6 +85,7 @@ class MainStatusBar(QStatusBar):
         session.frame_changed.connect(self._show_frame)
         session.selection_changed.connect(self._show_selection)
         session.document_changed.connect(self._show_selection)
+        session.document_changed.connect(self._paced_review.soon)
         session.run_changed.connect(self._show_run)
         session.message.connect(self.say)
         session.refused.connect(self._refuse)
@@ -100,6 +108,14 @@ class MainStatusBar(QStatusBar):
 
     def _show_selection(self) -> None:
         self._selection.setText(_selection_text(self._session))
+
+    def _show_review(self) -> None:
+        document, video = self._session.document, self._session.video
+        share = 0.0
+        if document is not None and video is not None:
+            share = review_progress(document, video.video_id).instance_percent / 100
+        self._review.setVisible(share > 0)
+        self._review.setText(f"{percent_words(share)} confirmed")
 
     def _show_run(self, status: RunStatus) -> None:
         busy = status.state != "idle"

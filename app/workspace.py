@@ -12,6 +12,7 @@ from app.commands.edit import EditCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
 from app.commands.playback import PlaybackCommands
+from app.commands.review import ReviewCommands
 from app.commands.run import RunCommands
 from app.commands.selection import SelectionCommands
 from app.commands.tools import ToolCommands
@@ -72,6 +73,7 @@ class Workspace(QObject):
             tools=ToolCommands(session, self.canvas, self),
             tracks=TrackCommands(session, window),
             classes=ClassCommands(session, window),
+            review=ReviewCommands(session, self),
             run=RunCommands(session, self.inference, settings, window),
             help=HelpCommands(settings, window),
         )

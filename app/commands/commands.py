@@ -7,6 +7,7 @@ from app.commands.edit import EditCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
 from app.commands.playback import PlaybackCommands
+from app.commands.review import ReviewCommands
 from app.commands.run import RunCommands
 from app.commands.selection import SelectionCommands
 from app.commands.tools import ToolCommands
@@ -26,5 +27,6 @@ class Commands:
     tools: ToolCommands
     tracks: TrackCommands
     classes: ClassCommands
+    review: ReviewCommands
     run: RunCommands
     help: HelpCommands

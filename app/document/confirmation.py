@@ -11,7 +11,6 @@ The edits that change it: `confirm_edits`. Confirmed content is closed: runs lea
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +48,11 @@ class Confirmed:
     def of_track(self, track_id: int) -> NDArray[np.bool_]:
         """(n,) bool: where the track is confirmed, alone or with the whole frame."""
         return self.frames | self.tracks[track_id] if track_id in self.tracks else self.frames
+
+    def covers_all(self, track_id: int | None, frames: FrameRange) -> bool:
+        """Whether a track is confirmed in all of these frames; with None, whether all of the frames are as a whole."""
+        marked = self.frames if track_id is None else self.of_track(track_id)
+        return bool(marked[frames.first : frames.end + 1].all())
 
 
 @dataclass(frozen=True)
@@ -121,14 +125,9 @@ def review_progress(queries: Queries, video_id: int) -> ReviewProgress:
     """How much of a video and of its tracks is confirmed."""
     confirmed = confirmed_content(queries, video_id)
     counts = {track_id: presence.count for track_id, presence in queries.cache.presence(video_id).items()}
-    done = dict.fromkeys(counts, 0)
-    if confirmed.frames.any() or confirmed.tracks:
-        rows = queries.rows("SELECT track_id, frame_index FROM cells WHERE video_id = ? ORDER BY track_id", video_id)
-        table = np.fromiter(chain.from_iterable(rows), np.int64, 2 * len(rows)).reshape(-1, 2)
-        table = table[table[:, 1] < len(confirmed.frames)]
-        for track_id in counts:
-            first, end = np.searchsorted(table[:, 0], [track_id, track_id + 1])
-            done[track_id] = int(np.count_nonzero(confirmed.of_track(track_id)[table[first:end, 1]]))
+    done = {
+        track_id: _count_in(queries, video_id, track_id, ranges_of(confirmed.of_track(track_id))) for track_id in counts
+    }
     frames = wholly_confirmed_frames(queries, video_id)
     return ReviewProgress(
         int(np.count_nonzero(frames)),
@@ -139,9 +138,20 @@ def review_progress(queries: Queries, video_id: int) -> ReviewProgress:
     )
 
 
+def _count_in(queries: Queries, video_id: int, track_id: int, ranges: Iterable[FrameRange]) -> int:
+    """How many instances a track has in these frames."""
+    count = "SELECT count(*) FROM cells WHERE video_id = ? AND track_id = ? AND frame_index BETWEEN ? AND ?"
+    return sum(int(queries.rows(count, video_id, track_id, r.first, r.end)[0][0]) for r in ranges)
+
+
 def dismissals(queries: Queries, video_id: int) -> dict[str, float]:
     """Suspicions that were dismissed, and when, in seconds since 1970."""
     return dict(queries.rows("SELECT key, created FROM dismissals WHERE video_id = ?", video_id))
+
+
+def percent_words(share: float) -> str:
+    """A share of [0, 1] in percent; only all of it is 100%, and only nothing 0%."""
+    return f"{min(99, max(1, round(100 * share)))}%" if 0 < share < 1 else f"{share:.0%}"
 
 
 def confirmed_positions(queries: Queries, positions: Iterable[Position]) -> list[Position]:

@@ -7,6 +7,7 @@ from enum import Enum
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QPixmap
 
+from app.document.confirmation import percent_words, review_progress
 from app.document.records import Change, Video
 from app.session import Session
 from app.workers.thumbnails import Picture, PictureLoader, PictureRequest
@@ -37,12 +38,14 @@ class VideoProgress:
         share: of the frames that the model has computed, in [0, 1].
         track_count: tracks that are present somewhere.
         edited_count: instances that a person touched.
+        confirmed_share: of the instances that a person has confirmed, in [0, 1].
     """
 
     state: VideoState
     share: float = 0.0
     track_count: int = 0
     edited_count: int = 0
+    confirmed_share: float = 0.0
 
 
 class QueueModel(QAbstractListModel):
@@ -133,7 +136,8 @@ class QueueModel(QAbstractListModel):
             state = VideoState.EDITED
         else:
             state = VideoState.TRACKED if presence else VideoState.NEW
-        return VideoProgress(state, share, len(presence), edited)
+        confirmed = review_progress(document, video.video_id).instance_percent / 100
+        return VideoProgress(state, share, len(presence), edited, confirmed)
 
     def _picture(self, video: Video) -> QPixmap | None:
         picture = self._pictures.get(video.video_id)
@@ -169,11 +173,13 @@ def _itself(video: Video) -> Video:
 
 
 def state_words(video: Video, progress: VideoProgress) -> str:
-    """E.g. "edited · 5 tracks" or "new · 412 frames"."""
+    """E.g. "edited · 5 tracks", "38% confirmed · 5 tracks" or "new · 412 frames"."""
     if progress.state in {VideoState.RUNNING, VideoState.PAUSED}:
         return f"{progress.state.value} · {progress.share:.0%}"
     if progress.state is VideoState.NEW:
         frames = "1 frame" if video.frame_count == 1 else f"{video.frame_count:,} frames".replace(",", " ")
         return f"new · {frames}"
     tracks = "1 track" if progress.track_count == 1 else f"{progress.track_count} tracks"
+    if progress.confirmed_share:
+        return f"{percent_words(progress.confirmed_share)} confirmed · {tracks}"
     return f"{progress.state.value} · {tracks}"

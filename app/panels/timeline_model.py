@@ -3,11 +3,12 @@
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import theme
+from app.document.confirmation import ranges_of
 from app.document.records import Change, FrameRange, TrackSummary
 from app.panels.pacing import PacedRefresh
 from app.panels.timeline_areas import AreaStore
 from app.panels.timeline_lanes import LaneStore
-from app.panels.timeline_scene import LaneHead, TimelineScene
+from app.panels.timeline_scene import ALL_TRACKS, LaneHead, TimelineScene
 from app.session import RunStatus, Scope, Session
 
 # While a run lands results, lanes follow at this pace: reading and painting must not slow the model or the canvas.
@@ -95,6 +96,7 @@ class TimelineModel(QObject):
         """Read the list of tracks and whatever became stale."""
         session = self._session
         count = len(self.scene.heads)
+        self._read_confirmed()
         names = session.category_names()
         self.scene.heads = [self._head_of(summary, names) for summary in session.tracks()]
         self._show_selection()
@@ -109,9 +111,20 @@ class TimelineModel(QObject):
             label=f"{track.track_id} {names.get(track.category_id, 'no class')}",
             is_locked=track.locked,
             is_visible=self._session.is_visible(track.track_id),
+            is_confirmed=self._session.confirmed().covers_all(
+                track.track_id, FrameRange(summary.first_frame, summary.last_frame)
+            ),
             first_frame=summary.first_frame,
             last_frame=summary.last_frame,
         )
+
+    def _read_confirmed(self) -> None:
+        if self._session.video is None:
+            self.scene.confirmed = {}
+            return
+        confirmed = self._session.confirmed()
+        marks = {ALL_TRACKS: confirmed.frames, **confirmed.tracks}
+        self.scene.confirmed = {track_id: ranges_of(mark) for track_id, mark in marks.items()}
 
     def _load_lanes(self) -> None:
         if self._session.video is None:

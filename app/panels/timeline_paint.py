@@ -1,14 +1,18 @@
 """Draws the timeline: a still picture of ruler, lanes and score plot, and the moving things above it."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
 
 from app import theme
+from app.document.records import FrameRange
 from app.panels.timeline_areas import AreaColumns
 from app.panels.timeline_bars import Bar, BarCache, bar_image, mark_starts
 from app.panels.timeline_lanes import LaneRow, LaneStore
 from app.panels.timeline_plot import paint_plot
 from app.panels.timeline_scene import (
+    ALL_TRACKS,
     BAR_HEIGHT,
     GUTTER_WIDTH,
     LANE_HEIGHT,
@@ -21,6 +25,7 @@ _BAR_INSET = (LANE_HEIGHT - BAR_HEIGHT) // 2
 _SWATCH = 12
 _MARK_RADIUS, _MARK_GAP = 4.0, 14
 _HATCH_STEP = 8
+_CONFIRMED_HEIGHT = 3
 
 
 def paint_still(
@@ -47,6 +52,7 @@ def paint_still(
                 bar = _make_bar(head, columns.row(edges), ratio)
                 bars.put(head.track_id, columns, not head.is_visible, bar)
             _paint_bar(painter, bar, top)
+        _paint_confirmed(painter, scene, scene.confirmed.get(head.track_id, ()), top + LANE_HEIGHT - 4)
     painter.restore()
     if scene.plotted is not None:
         paint_plot(painter, scene, lanes.get(scene.plotted), areas)
@@ -84,6 +90,7 @@ def _paint_ruler(painter: QPainter, scene: TimelineScene) -> None:
         left, right = scene.span_of(scene.frames)
         band = theme.color("accent")
         painter.fillRect(QRectF(left, RULER_HEIGHT - 5, max(1.0, right - left), 5), band)
+    _paint_confirmed(painter, scene, scene.confirmed.get(ALL_TRACKS, ()), 0)
     painter.setFont(small_font(painter.font()))
     ticks, parts = scene.scale.ticks()
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 0
@@ -113,12 +120,15 @@ def _paint_head(painter: QPainter, scene: TimelineScene, head: LaneHead, top: in
     painter.setBrush(color)
     painter.drawRoundedRect(QRectF(12, top + (LANE_HEIGHT - _SWATCH) / 2, _SWATCH, _SWATCH), 3, 3)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    room = QRect(32, top, GUTTER_WIDTH - 40 - (18 if head.is_locked else 0), LANE_HEIGHT)
+    colors = theme.current_theme()
+    signs = [("mdi6.lock", colors.muted)] if head.is_locked else []
+    signs += [("mdi6.check-decagram", colors.good)] if head.is_confirmed else []
+    room = QRect(32, top, GUTTER_WIDTH - 40 - 18 * len(signs), LANE_HEIGHT)
     painter.setPen(theme.color("text" if head.is_visible else "faint"))
     label = QFontMetrics(painter.font()).elidedText(head.label, Qt.TextElideMode.ElideRight, room.width())
     painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, label)
-    if head.is_locked:
-        theme.icon("mdi6.lock", theme.current_theme().muted).paint(painter, GUTTER_WIDTH - 24, top + 5, 14, 14)
+    for position, (name, tint) in enumerate(signs):
+        theme.icon(name, tint).paint(painter, GUTTER_WIDTH - 24 - 18 * position, top + 5, 14, 14)
     painter.setPen(theme.color("border"))
     painter.drawLine(0, top + LANE_HEIGHT - 1, scene.width, top + LANE_HEIGHT - 1)
 
@@ -151,6 +161,14 @@ def _paint_bar(painter: QPainter, bar: Bar, top: int) -> None:
         x = GUTTER_WIDTH + position / bar.image.devicePixelRatio() + 0.5
         painter.drawPolygon(_diamond(x, top + LANE_HEIGHT / 2))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def _paint_confirmed(painter: QPainter, scene: TimelineScene, ranges: Sequence[FrameRange], top: int) -> None:
+    """A line under what a person has confirmed."""
+    for frames in ranges:
+        left, right = scene.span_of(frames)
+        if right > left:
+            painter.fillRect(QRectF(left, top, right - left, _CONFIRMED_HEIGHT), theme.color("good"))
 
 
 def _diamond(x: float, y: float) -> QPolygonF:

@@ -1,6 +1,6 @@
 """What the timeline shows at this moment and where: lanes, scroll offset, marked range. No painting, no events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.document.records import FrameRange
@@ -12,6 +12,7 @@ BAR_HEIGHT = 14
 PLOT_HEIGHT = 44
 GUTTER_WIDTH = 216  # as wide as the queue above it, so that lanes begin below the video
 RIGHT_MARGIN = 6
+ALL_TRACKS = 0
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class LaneHead:
     label: str
     is_locked: bool = False
     is_visible: bool = True
+    is_confirmed: bool = False
     first_frame: int = 0
     last_frame: int = 0
 
@@ -38,6 +40,7 @@ class TimelineScene:
         not_run: (first, last) inclusive frame ranges that the model has not computed.
         run_head: next frame that the model computes while it runs, else None.
         scope: frames that an edit made now touches in the selected tracks.
+        confirmed: reviewed frames by track id, those of all tracks under `ALL_TRACKS`.
     """
 
     scale: TimelineScale = field(default_factory=TimelineScale)
@@ -51,6 +54,7 @@ class TimelineScene:
     not_run: Sequence[tuple[int, int]] = ()
     run_head: int | None = None
     scope: FrameRange | None = None
+    confirmed: Mapping[int, Sequence[FrameRange]] = field(default_factory=dict)
     frame_index: int = 0
 
     def resize(self, width: int, height: int) -> None:

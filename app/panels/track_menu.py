@@ -123,6 +123,9 @@ class _Builder:
             rest.setEnabled(False)
 
     def _add_switches(self, menu: QMenu) -> None:
+        confirm = self._window_action("review.confirm")
+        if confirm is not None:
+            menu.addAction(confirm)
         is_locked = all(self._summaries[t].track.locked for t in self._track_ids)
         hidden = self._session.hidden & set(self._track_ids)
         lock = partial(self._edits.lock, self._track_ids, not is_locked)

@@ -1,0 +1,70 @@
+"""Saying that content is right: what `C` confirms is what the scope and the selection show."""
+
+from PySide6.QtCore import QObject
+
+from app.document.edits import Confirm, EditGroup
+from app.document.records import FrameRange
+from app.session import Session
+from app.track_edits import listed
+from visolo.errors import VisoloError
+
+
+class ReviewCommands(QObject):
+    """Handlers of the review actions."""
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+
+    def toggle_confirmed(self) -> None:
+        """Confirm the selected tracks, or everything, in the scope; where all of it is confirmed, take that back."""
+        try:
+            frames = self._session.scope_frames()
+        except VisoloError as error:
+            self._session.refused.emit(str(error))
+            return
+        self._confirm(sorted(self._session.selection), frames)
+
+    def toggle_video(self) -> None:
+        """Confirm the whole video, or take that back."""
+        self._confirm([], FrameRange(0, None))
+
+    def _confirm(self, track_ids: list[int], frames: FrameRange) -> None:
+        assert self._session.video is not None
+        video_id = self._session.video.video_id
+        confirms = not _is_confirmed(self._session, track_ids, frames)
+        if not track_ids:
+            self._session.do(Confirm(video_id, None, frames, confirms))
+            return
+        # One that is confirmed already would make the edit of all of them fail.
+        confirmed = self._session.confirmed()
+        chosen = [t for t in track_ids if not (confirms and confirmed.covers_all(t, frames))]
+        edits = tuple(Confirm(video_id, track_id, frames, confirms) for track_id in chosen)
+        label = f"{'Confirm' if confirms else 'Unconfirm'} {listed(chosen)} {frames}"
+        self._session.do(edits[0] if len(edits) == 1 else EditGroup(video_id, label, edits))
+
+
+def confirm_text(session: Session) -> str:
+    """What `C` would do now, for menus: "Confirm track 2 from frame 60 on"."""
+    if session.video is None:
+        return "&Confirm"
+    try:
+        frames = session.scope_frames()
+    except VisoloError:
+        return "&Confirm the marked range"
+    chosen = sorted(session.selection)
+    verb = "Un&confirm" if _is_confirmed(session, chosen, frames) else "&Confirm"
+    what = listed(chosen[:4]) + (" …" if len(chosen) > 4 else "") if chosen else "all tracks"
+    return f"{verb} {what} {frames}"
+
+
+def confirm_video_text(session: Session) -> str:
+    """What confirming the video would do now."""
+    is_done = session.video is not None and _is_confirmed(session, [], FrameRange(0, None))
+    return f"{'Unconfirm' if is_done else 'Confirm'} the whole &video"
+
+
+def _is_confirmed(session: Session, track_ids: list[int], frames: FrameRange) -> bool:
+    """Whether these tracks, or with none everything, are confirmed in all of these frames."""
+    confirmed = session.confirmed()
+    return all(confirmed.covers_all(track_id, frames) for track_id in (track_ids or [None]))
