@@ -25,6 +25,7 @@ from app.theme import current_theme, icon, theme_changes
 from app.video.player import SPEEDS, Player
 
 _ICON_SIZE = QSize(18, 18)
+_RUN_WORDS = "Run model"
 _UNDO_WIDTH = 190
 _SHORT_SCOPES = ("Frame", "From here", "Range", "Track")
 
@@ -64,7 +65,7 @@ class MainToolBar(QToolBar):
         self._speed.setMenu(self._speed_menu())
         self.addWidget(self._speed)
         self.addSeparator()
-        self._run = QPushButton("Run model")
+        self._run = QPushButton(_RUN_WORDS)
         self._run_word: str | None = None
         self._run.setProperty("primary", True)
         self._run.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -144,7 +145,6 @@ class MainToolBar(QToolBar):
     def _show_run(self, status: RunStatus) -> None:
         running = status.state in ("running", "loading")
         words = {"running": "Pause run", "loading": "Loading…", "paused": "Resume run"}
-        self._run.setText(words.get(status.state, "Run model"))
         self._run.setIcon(icon("mdi6.pause" if running else "mdi6.play", current_theme().on_accent))
         self._run.setEnabled(self._actions.why_not("run.toggle") is None)
         self._run.setToolTip(self._actions.why_not("run.toggle") or "Find and follow objects in the video (F5)")
@@ -173,6 +173,7 @@ class MainToolBar(QToolBar):
         """Show as many words as there is room for; the icons always stay."""
         icons, words = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
         self._tools.set_style(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self._run.setText(self._run_word or _RUN_WORDS)
         self._undo.setToolButtonStyle(words)
         self._export.setToolButtonStyle(words)
         self._model.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
@@ -189,6 +190,7 @@ class MainToolBar(QToolBar):
             lambda: self._scopes.set_words(_SHORT_SCOPES),
             lambda: self._model.setToolButtonStyle(icons),
             lambda: self._rate_label.setVisible(False),
+            lambda: self._run.setText(self._run.text().split()[0]),
         ]
         for shorten in shorter:
             layout.invalidate()

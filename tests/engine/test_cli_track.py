@@ -222,7 +222,8 @@ def test_ctrl_c_in_a_terminal(folder, tmp_path):
     termios.tcsetwinsize(slave, (24, 80))  # tqdm shows nothing on a terminal without columns
     command = [sys.executable, "-m", "visolo", "track", tmp_path / "long.mkv", "--out", tmp_path / "r.json"]
     process = subprocess.Popen(
-        [*command, "--weights", folder / "tiny.safetensors"],
+        # Large masks make it slow enough not to be over before a busy machine gets round to the signal.
+        [*command, "--weights", folder / "tiny.safetensors", "--size", "2160", "3840"],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
