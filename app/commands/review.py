@@ -67,4 +67,5 @@ def confirm_video_text(session: Session) -> str:
 def _is_confirmed(session: Session, track_ids: list[int], frames: FrameRange) -> bool:
     """Whether these tracks, or with none everything, are confirmed in all of these frames."""
     confirmed = session.confirmed()
-    return all(confirmed.covers_all(track_id, frames) for track_id in (track_ids or [None]))
+    chosen: list[int | None] = [*track_ids] or [None]
+    return all(confirmed.covers_all(track_id, frames) for track_id in chosen)

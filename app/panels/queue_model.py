@@ -173,13 +173,13 @@ def _itself(video: Video) -> Video:
 
 
 def state_words(video: Video, progress: VideoProgress) -> str:
-    """E.g. "edited · 5 tracks", "38% confirmed · 5 tracks" or "new · 412 frames"."""
+    """E.g. "edited · 5 tracks", "38% confirmed" or "new · 412 frames"."""
     if progress.state in {VideoState.RUNNING, VideoState.PAUSED}:
         return f"{progress.state.value} · {progress.share:.0%}"
     if progress.state is VideoState.NEW:
         frames = "1 frame" if video.frame_count == 1 else f"{video.frame_count:,} frames".replace(",", " ")
         return f"new · {frames}"
-    tracks = "1 track" if progress.track_count == 1 else f"{progress.track_count} tracks"
     if progress.confirmed_share:
-        return f"{percent_words(progress.confirmed_share)} confirmed · {tracks}"
+        return f"{percent_words(progress.confirmed_share)} confirmed"
+    tracks = "1 track" if progress.track_count == 1 else f"{progress.track_count} tracks"
     return f"{progress.state.value} · {tracks}"
