@@ -79,7 +79,6 @@ WITH_TORCH = [
     (["track", "frames", "--out", "r.json", *TINY, "--preset", "foo"], "no preset is called 'foo'"),
     (["track", "frames", "--out", "r.json", *TINY, "--device", "tpu"], "no device is called 'tpu'"),
     (["track", "frames", "--out", "r.json", *TINY, "--precision", "int8"], "no precision is called 'int8'"),
-    (["train", "--data", "list.json", "--out", "run"], "list.json: has no lists 'videos' or 'images'"),
     (["weights", "info", "gt.json"], "gt.json: is damaged or no PyTorch checkpoint"),
 ]
 
@@ -102,6 +101,13 @@ def test_mistakes_found_when_the_network_is_loaded(folder, args, words):
     assert words in sentence_of(run_cli(*in_folder(folder, args)))
     assert sorted(folder.rglob("*")) == before
     assert not Path("unpickled").exists()
+
+
+def test_training_data_without_videos(folder, tmp_path):
+    """The one mistake that leaves something behind: the folder of the run says how it ended."""
+    done = run_cli("train", "--data", folder / "list.json", "--out", tmp_path / "run")
+    assert "list.json: has no lists 'videos' or 'images'" in sentence_of(done)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "failed"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

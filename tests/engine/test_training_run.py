@@ -143,6 +143,20 @@ def test_a_run_whose_process_is_gone_counts_as_killed(stills, tmp_path):
         assert folder.read().state == "running"
 
 
+def test_tensorboard_gets_the_numbers_of_the_log(stills, tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    folder = RunFolder(tmp_path / "run")
+    run = run_training(_settings(stills, checkpoint_seconds=0), folder.path)
+    assert [next(run).step, next(run).step] == [1, 2]
+    run.close()
+    first = folder.checkpoints / "step_000001.pt"
+    list(run_training(_settings(stills), folder.path, checkpoint=first))  # what came after it is logged anew
+    events = accumulator.EventAccumulator(str(folder.tensorboard)).Reload()
+    losses = events.Scalars("training/category")
+    assert [event.step for event in losses] == [1, 2, 3]
+    assert [f"{event.value:.4g}" for event in losses] == [f"{float(r['category']):.4g}" for r in _rows(folder.log)]
+
+
 def test_settings_survive_their_file(stills, tmp_path):
     settings = replace(
         _settings(stills, validate=(tmp_path / "gt.json",)), init=tmp_path / "w.safetensors", data_weights=(1.0,)
