@@ -149,7 +149,7 @@ def from_json_unchecked(value: Any, where: str) -> Rle:  # noqa: ANN401 - anythi
     """
     if not isinstance(value, dict) or "size" not in value or "counts" not in value:
         raise AnnotationError(f"{where}: expected an RLE object with 'size' and 'counts'")
-    size = _size_of(value["size"], where)
+    size = checked_size(value["size"], where)
     counts = value["counts"]
     if isinstance(counts, str):
         return Rle(size, counts)
@@ -209,18 +209,23 @@ def check_run_lengths(size: tuple[int, int], lengths: NDArray[np.int64], where: 
         )
 
 
-def to_json(rle: Rle) -> dict[str, object]:
-    """``{"size": [height, width], "counts": str}`` for a JSON file."""
-    return {"size": list(rle.size), "counts": rle.counts}
+def checked_size(size: object, where: str) -> tuple[int, int]:
+    """(height, width) from ``[height, width]`` of a JSON file.
 
-
-def _size_of(size: object, where: str) -> tuple[int, int]:
+    Raises:
+        AnnotationError: it is not two whole numbers of pixels, or larger than any frame.
+    """
     height, width = size if isinstance(size, list) and len(size) == 2 else (None, None)
     if type(height) is not int or type(width) is not int or height <= 0 or width <= 0:
         raise AnnotationError(f"{where}: RLE size must be [height, width] in pixels, not {str(size)[:40]}")
     if height * width > _MAX_PIXELS:
         raise AnnotationError(f"{where}: RLE size {height} x {width} is larger than any frame; re-export the file")
     return height, width
+
+
+def to_json(rle: Rle) -> dict[str, object]:
+    """``{"size": [height, width], "counts": str}`` for a JSON file."""
+    return {"size": list(rle.size), "counts": rle.counts}
 
 
 def _without_empty_runs(lengths: NDArray[np.int64]) -> list[int]:

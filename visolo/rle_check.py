@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from visolo import rle as rle_module
 from visolo.rle import Rle
 
-_BATCH_CHARS = 100_000  # the arrays of one batch stay in the processor's cache
+_BATCH_CHARS = 200_000  # the arrays of one batch stay in the processor's cache
+_FIRST_CHAR, _FIRST_MORE, _LAST_CHAR = 48, 80, 111  # five bits each; those from 80 on say that more follow
+_MORE_CHARS = bytes(range(_FIRST_MORE, _LAST_CHAR + 1))
+_SIGNED = bytes((code - _FIRST_CHAR if code < _FIRST_CHAR + 16 else code - _FIRST_MORE) & 0xFF for code in range(256))
 _MAX_CHARS_PER_RUN = 6  # 30 bits; longer runs are left to the check one by one
 
 
@@ -37,12 +40,22 @@ def checked_all(rles: Sequence[Rle], where: Callable[[int], str]) -> CheckedMask
     result = list(rles)
     areas = np.zeros(len(result), dtype=np.int64)
     for start, stop in _batches(result):
-        found = _sound_areas(result[start:stop])
-        if found is None:
-            result[start:stop] = [rle_module.checked(result[i], where(i)) for i in range(start, stop)]
-            found = rle_module.areas(result[start:stop])
-        areas[start:stop] = found
+        _check_batch(result, areas, slice(start, stop), where)
     return CheckedMasks(result, areas)
+
+
+def _check_batch(result: list[Rle], areas: NDArray[np.int64], batch: slice, where: Callable[[int], str]) -> None:
+    """Check masks together; where that fails, each half, so that one odd mask makes only its neighbours slow."""
+    found = _sound_areas(result[batch])
+    if found is not None:
+        areas[batch] = found
+    elif batch.stop - batch.start == 1:
+        result[batch.start] = rle_module.checked(result[batch.start], where(batch.start))
+        areas[batch] = rle_module.area(result[batch.start])
+    else:
+        middle = (batch.start + batch.stop) // 2
+        _check_batch(result, areas, slice(batch.start, middle), where)
+        _check_batch(result, areas, slice(middle, batch.stop), where)
 
 
 def _batches(rles: Sequence[Rle]) -> Iterator[tuple[int, int]]:
@@ -63,7 +76,7 @@ def _sound_areas(rles: Sequence[Rle]) -> NDArray[np.int64] | None:
     if not joined.isascii() or not all(strings):
         return None
     ends = np.cumsum(np.fromiter(map(len, strings), dtype=np.intp, count=len(strings)))
-    numbers = _numbers(joined, ends)
+    numbers = _numbers(joined.encode("ascii"), ends)
     if numbers is None:
         return None
     sums = _chain_sums(*numbers)
@@ -80,7 +93,7 @@ class _Numbers(NamedTuple):
     starts: NDArray[np.intp]
 
 
-def _numbers(joined: str, ends: NDArray[np.intp]) -> _Numbers | None:
+def _numbers(joined: bytes, ends: NDArray[np.intp]) -> _Numbers | None:
     """Signed numbers of five bits a character, least significant first.
 
     Args:
@@ -90,22 +103,23 @@ def _numbers(joined: str, ends: NDArray[np.intp]) -> _Numbers | None:
     Returns:
         None when a character is foreign, a string ends inside a number, or a number is unusually long.
     """
-    codes = np.frombuffer(joined.encode("ascii"), dtype=np.uint8) - np.uint8(48)
-    has_more = codes > 31
-    if codes.max() > 63 or has_more[ends - 1].any():
+    codes = np.frombuffer(joined, dtype=np.uint8)
+    if codes.max() > _LAST_CHAR or codes.min() < _FIRST_CHAR or (codes[ends - 1] >= _FIRST_MORE).any():
         return None
-    low = (codes & 31).view(np.int8)
-    values: NDArray[np.int32] = (low - ((low & 16) << 1))[~has_more].astype(np.int32)  # last characters, sign-extended
-    early = np.flatnonzero(has_more)  # the other characters, few
+    lasts = joined.translate(_SIGNED, _MORE_CHARS)  # one pass in C: the last character of every number, sign-extended
+    values: NDArray[np.int32] = np.frombuffer(lasts, dtype=np.int8).astype(np.int32)
+    early = np.flatnonzero(codes >= _FIRST_MORE)  # the other characters, few
+    if not early.size:
+        return _Numbers(values, np.concatenate([[0], ends[:-1]]))
     owners = early - np.arange(early.size)  # index of the number each belongs to
     firsts = np.flatnonzero(np.diff(owners, prepend=-1))
     counts = np.diff(firsts, append=early.size)
-    if early.size and counts.max() >= _MAX_CHARS_PER_RUN:
+    if counts.max() >= _MAX_CHARS_PER_RUN:
         return None
-    if early.size:
-        depths = np.arange(early.size) - np.repeat(firsts, counts)
-        below = np.add.reduceat(low[early].astype(np.int32) << (5 * depths).astype(np.int32), firsts, dtype=np.int32)
-        values[owners[firsts]] = (values[owners[firsts]] << (5 * counts).astype(np.int32)) + below
+    depths = np.arange(early.size) - np.repeat(firsts, counts)
+    low = ((codes[early] - _FIRST_CHAR) & 31).astype(np.int32)
+    below = np.add.reduceat(low << (5 * depths).astype(np.int32), firsts, dtype=np.int32)
+    values[owners[firsts]] = (values[owners[firsts]] << (5 * counts).astype(np.int32)) + below
     number_ends = ends - np.searchsorted(early, ends)
     return _Numbers(values, np.concatenate([[0], number_ends[:-1]]))
 

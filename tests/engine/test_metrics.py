@@ -24,7 +24,7 @@ from visolo.io.ytvis import (
     write_dataset,
     write_results,
 )
-from visolo.io.ytvis_types import areas_of
+from visolo.io.ytvis_types import mask_areas
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -125,7 +125,7 @@ def test_video_overlap_equals_that_of_bitmaps(seed, lengths, sizes, quirks):
 
     bitmaps = [track(length) for length in lengths]
     rles = [tuple(None if m is None else rle.encode(m) for m in masks) for masks in bitmaps]
-    tracks = [TrackMasks(masks, areas_of(masks)) for masks in rles]
+    tracks = [TrackMasks(masks, mask_areas(ResultEntry(1, 1, 1.0, masks))) for masks in rles]
     found = video_ious(tracks[:1], tracks[1:], official_quirks=quirks)
     assert found.tolist() == [[bitmap_iou(bitmaps[0], other, quirks=quirks) for other in bitmaps[1:]]]
 

@@ -117,7 +117,7 @@ class TestAcceptedFiles:
             (entry,) = entries
             assert (entry.video_id, entry.category_id, entry.score) == (7, 5, 0.5)
             assert entry.segmentations == (mask_rle(2), None, None)
-            assert entry.areas == (rle.area(mask_rle(2)), None, None)
+            assert entry.counted_areas.tolist() == [rle.area(mask_rle(2)), 0, 0]
 
     def test_no_predictions(self, tmp_path):
         assert read_results(written(tmp_path, [], "r.json")) == []
@@ -225,8 +225,8 @@ NO_DATASETS = [
     ('{"videos": [], "categories": []} x', "line 1, column 34 (something follows the end"),
     ('{"videos": [NaN]}', "holds NaN"),
     ('{"videos": [}', "line 1, column 13"),
-    ('{"annotations": [] "videos"', "expected ','"),
-    ("{3: 4}", "expected a name in quotes"),
+    ('{"annotations": [] "videos"', "line 1, column 20 (Expecting ',' delimiter)"),
+    ("{3: 4}", "Expecting property name enclosed in double quotes"),
     ("[" * 100_000, "brackets nested too deeply"),
     ('{"videos": ' + "9" * 5000 + "}", "a number is too long"),
 ]

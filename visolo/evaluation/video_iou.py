@@ -14,24 +14,31 @@ from pycocotools import mask as coco
 from visolo.io.ytvis_types import Segmentations
 from visolo.rle import Rle
 
-_BATCH_FRAMES = 8  # of one call: fewer calls, but pairs of different frames are looked at too, and skipped
+_BATCH_PAIRS = 8192  # of one call: fewer calls, but pairs of different frames are looked at too, and skipped
 
 
 class TrackMasks(NamedTuple):
-    """One track's checked masks and their areas in pixels, one per frame, None where there is none."""
+    """One track's checked masks and their areas in pixels, (T,) int64, 0 where there is none."""
 
     segmentations: Segmentations
-    areas: Sequence[int | None]
+    areas: NDArray[np.int64]
 
 
-def mean_area(areas: Sequence[float | None]) -> float:
+def mean_area(areas: NDArray[np.int64] | Sequence[float | None]) -> float:
     """Track area as the official metric defines it: mean of the entries that are neither null nor 0, else 0."""
+    if isinstance(areas, np.ndarray):
+        count = np.count_nonzero(areas)
+        return int(areas.sum()) / count if count else 0.0
     counted = [area for area in areas if area]
     return sum(counted) / len(counted) if counted else 0.0
 
 
 def video_ious(
-    tracks: Sequence[TrackMasks], others: Sequence[TrackMasks], *, official_quirks: bool = False
+    tracks: Sequence[TrackMasks],
+    others: Sequence[TrackMasks],
+    *,
+    at_least: float = 0.0,
+    official_quirks: bool = False,
 ) -> NDArray[np.float64]:
     """Overlap of every track with every other track; both lists hold at least one.
 
@@ -41,6 +48,7 @@ def video_ious(
     Args:
         tracks: N tracks of one video.
         others: M tracks of the same video.
+        at_least: pairs whose areas alone rule out such an overlap are not looked at and get 0.
         official_quirks: count such frames as the official code does.
 
     Returns:
@@ -49,7 +57,11 @@ def video_ious(
     length = max(len(track.areas) for track in (*tracks, *others))
     areas = _stacked_areas(tracks, length)[:, :, None]  # (T, N, 1)
     other_areas = _stacked_areas(others, length)[:, None, :]  # (T, 1, M)
-    intersections = _intersections(tracks, others, areas, other_areas)
+    smaller = np.minimum(areas, other_areas)
+    if not official_quirks:
+        greatest = smaller.sum(axis=0) / np.maximum(np.maximum(areas, other_areas).sum(axis=0), 1)
+        smaller[:, greatest < at_least] = 0
+    intersections = _intersections(tracks, others, areas + other_areas, smaller > 0)
     unions = areas + other_areas - intersections
     if official_quirks:
         unions[_left_out(tracks, others, length)] = 0
@@ -59,49 +71,60 @@ def video_ious(
 
 def _stacked_areas(tracks: Sequence[TrackMasks], length: int) -> NDArray[np.int64]:
     """(T, N) areas, 0 beyond the end of a track."""
-    areas = np.zeros((length, len(tracks)), dtype=np.int64)
-    for n, track in enumerate(tracks):
-        areas[: len(track.areas), n] = [area or 0 for area in track.areas]
-    return areas
+    areas = np.zeros((len(tracks), length), dtype=np.int64)
+    for row, track in zip(areas, tracks, strict=True):
+        row[: len(track.areas)] = track.areas
+    return areas.T
 
 
 def _intersections(
     tracks: Sequence[TrackMasks],
     others: Sequence[TrackMasks],
-    areas: NDArray[np.int64],
-    other_areas: NDArray[np.int64],
+    area_sums: NDArray[np.int64],
+    is_wanted: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """Common pixels of every pair in every frame, (T, N, M) int64; 0 where sizes differ."""
-    ratios = np.zeros((len(areas), len(tracks), len(others)))
-    shared_frames = np.flatnonzero(areas.any(axis=(1, 2)) & other_areas.any(axis=(1, 2))).tolist()
-    for start in range(0, len(shared_frames), _BATCH_FRAMES):
-        frames = shared_frames[start : start + _BATCH_FRAMES]
-        places, masks = _native_masks(tracks, frames)
-        other_places, other_masks = _native_masks(others, frames)
+    """Common pixels of every pair in every frame, (T, N, M) int64; 0 where sizes differ.
+
+    Args:
+        tracks: N tracks.
+        others: M tracks.
+        area_sums: (T, N, M) of both masks.
+        is_wanted: (T, N, M) pairs to look at; both masks of each have pixels.
+    """
+    ratios = np.zeros(is_wanted.shape)
+    natives = _native_masks(tracks, np.any(is_wanted, axis=2))
+    other_natives = _native_masks(others, np.any(is_wanted, axis=1))
+    frames = [t for t, row in enumerate(natives) if row]
+    batch_frames = max(1, int((_BATCH_PAIRS / (len(tracks) * len(others))) ** 0.5))
+    for start in range(0, len(frames), batch_frames):
+        batch = frames[start : start + batch_frames]
+        places = [(t, n) for t in batch for n, _ in natives[t]]
+        other_places = [m for t in batch for m, _ in other_natives[t]]
+        masks = [mask for t in batch for _, mask in natives[t]]
+        other_masks = [mask for t in batch for _, mask in other_natives[t]]
         overlaps = coco.iou(masks, other_masks, [0] * len(other_masks))
         rows, columns = np.nonzero(overlaps > 0)  # pycocotools answers -1 for masks of different size
-        (t, n), m = places[rows].T, other_places[columns, 1]
+        (t, n), m = np.array(places, dtype=np.intp)[rows].T, np.array(other_places, dtype=np.intp)[columns]
         ratios[t, n, m] = overlaps[rows, columns]
-    return np.rint(ratios * (areas + other_areas) / (1 + ratios)).astype(np.int64)
+    return np.where(is_wanted, np.rint(ratios * area_sums / (1 + ratios)).astype(np.int64), 0)
 
 
 def _native_masks(
-    tracks: Sequence[TrackMasks], frames: Sequence[int]
-) -> tuple[NDArray[np.intp], list[dict[str, object]]]:
-    """The masks of some frames as pycocotools wants them, with their (frame_index, track index), (P, 2).
+    tracks: Sequence[TrackMasks], is_wanted: NDArray[np.bool_]
+) -> list[list[tuple[int, dict[str, object]]]]:
+    """The wanted masks, (T, N), as pycocotools wants them: per frame, with the index of their track.
 
     Every frame gets a width of its own: pairs of different frames are then skipped at once. The C code reads the
     width for nothing else.
     """
-    places: list[tuple[int, int]] = []
-    masks: list[dict[str, object]] = []
-    for n, track in enumerate(tracks):
-        for offset, t in enumerate(frames):
-            rle = track.segmentations[t] if t < len(track.segmentations) else None
-            if rle is not None:
-                places.append((t, n))
-                masks.append({"size": (rle.size[0], rle.size[1] * len(frames) + offset), "counts": rle.counts})
-    return np.array(places, dtype=np.intp).reshape(-1, 2), masks
+    length = len(is_wanted)
+    natives: list[list[tuple[int, dict[str, object]]]] = [[] for _ in range(length)]
+    for t, n in np.argwhere(is_wanted).tolist():
+        rle = tracks[n].segmentations[t]
+        assert rle is not None  # it has pixels
+        height, width = rle.size
+        natives[t].append((n, {"size": (height, width * length + t), "counts": rle.counts}))
+    return natives
 
 
 def _left_out(tracks: Sequence[TrackMasks], others: Sequence[TrackMasks], length: int) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from visolo.evaluation.track_matching import AREA_RANGES, IOU_THRESHOLDS, GroundTruth, is_outside, match_tracks
 from visolo.evaluation.video_iou import TrackMasks, mean_area, video_ious
-from visolo.io.ytvis_types import Annotation, Dataset, ResultEntry, areas_of
+from visolo.io.ytvis_types import Annotation, Dataset, ResultEntry, mask_areas
 
 RECALL_POINTS: NDArray[np.float64] = np.linspace(0.0, 1.0, 101)
 _MOST = (1, 10, 100)  # predictions of one video and class that count for AR1, AR10, and all else
@@ -140,7 +140,7 @@ def _match_category(
                 is_matched[..., here], is_ignored[..., here] = matches
     scores = np.array([entry.score for entry in predictions], dtype=np.float64)
     ranks = np.array([rank for video_entries in best.values() for rank in range(len(video_entries))], dtype=np.int64)
-    areas = np.array([mean_area(_areas(entry)) for entry in predictions], dtype=np.float64)
+    areas = np.array([mean_area(mask_areas(entry)) for entry in predictions], dtype=np.float64)
     is_ignored |= ~is_matched & is_outside(areas)[:, None, :]
     order = np.argsort(-scores, kind="stable")
     truth = _ground_truth([annotation for video in annotations.values() for annotation in video])
@@ -156,16 +156,14 @@ def _by_score(entry: ResultEntry) -> float:
     return -entry.score
 
 
-def _areas(entry: ResultEntry) -> Sequence[int | None]:
-    return areas_of(entry.segmentations) if entry.areas is None else entry.areas
-
-
 def _ious(
     entries: Sequence[ResultEntry], annotations: Sequence[Annotation], *, official_quirks: bool
 ) -> NDArray[np.float64]:
-    tracks = [TrackMasks(entry.segmentations, _areas(entry)) for entry in entries]
-    others = [TrackMasks(annotation.segmentations, areas_of(annotation.segmentations)) for annotation in annotations]
-    return video_ious(tracks, others, official_quirks=official_quirks)
+    """(N, M) overlaps; 0 also where no threshold can be reached."""
+    tracks, others = (
+        [TrackMasks(track.segmentations, mask_areas(track)) for track in group] for group in (entries, annotations)
+    )
+    return video_ious(tracks, others, at_least=float(IOU_THRESHOLDS[0]), official_quirks=official_quirks)
 
 
 def _ground_truth(annotations: Sequence[Annotation]) -> GroundTruth:

@@ -40,7 +40,6 @@ def read_coco_stills(path: Path | str) -> Dataset:
     values: dict[str, Any] = {}
     for key in text.keys():  # noqa: SIM118 - not a dict: reads on in the text
         values[key] = text.value()
-    text.end()
     table = Fields(values, str(path))
     videos = [_video(value, f"{path}: images[{i}]") for i, value in enumerate(table.items("images"))]
     categories = [read_category(v, f"{path}: categories[{i}]") for i, v in enumerate(table.items("categories"))]

@@ -1,9 +1,12 @@
 """Mask lists of YouTube-VIS files: one RLE, polygon list or null per frame becomes one checked `Rle` or None."""
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from visolo import rle as rle_module
 from visolo.errors import AnnotationError
@@ -24,11 +27,21 @@ class VideoShape:
     size: tuple[int, int]
 
 
+class JsonMask(msgspec.Struct, gc=False):
+    """An RLE of a file, of the right types but unchecked."""
+
+    size: tuple[int, int]
+    counts: str | list[int]
+
+
+JsonMasks = list[JsonMask | list[list[int | float]] | None]  # one track's masks of a file, where the types are right
+
+
 class ResolvedMasks(NamedTuple):
-    """One track's checked masks and their areas in pixels, None where there is none."""
+    """One track's checked masks and their areas in pixels, (T,) int64, 0 where there is none."""
 
     segmentations: Segmentations
-    areas: tuple[int | None, ...]
+    areas: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,13 +56,22 @@ def parse_mask_list(values: list[Any], where: str) -> MaskList:
     """Take the masks of one track out of the JSON tree.
 
     Args:
-        values: the list under 'segmentations'.
+        values: the list under 'segmentations'; an RLE is a `JsonMask` or a plain value.
         where: place of the track, e.g. ``gt.json: annotations[3]``.
 
     Raises:
         AnnotationError: an element is neither null nor an RLE nor a list of polygons.
     """
-    return MaskList(where, [_parse_mask(value, where, index) for index, value in enumerate(values)])
+    items: list[Rle | Polygons | None] = []
+    size: tuple[int, int] = (0, 0)  # of the mask before, already checked
+    for index, value in enumerate(values):
+        if type(value) is not JsonMask or type(value.counts) is not str:
+            items.append(_parse_mask(value, where, index))
+            continue
+        if value.size != size:
+            size = rle_module.checked_size(list(value.size), f"{where}.segmentations[{index}]")
+        items.append(Rle(size, value.counts))
+    return MaskList(where, items)
 
 
 def resolve_masks(
@@ -69,22 +91,25 @@ def resolve_masks(
         _fill_polygons(masks, shape)
         if not allow_misfits:
             _check_fit(masks, shape)
-    rles = [item for masks in lists for item in masks.items if isinstance(item, Rle)]
+    counts = [sum(item is not None for item in masks.items) for masks in lists]
+    ends = np.cumsum(counts, dtype=np.intp)
 
     def where(position: int) -> str:
-        places = ((masks, t) for masks in lists for t, item in enumerate(masks.items) if item is not None)
-        masks, frame_index = next(itertools.islice(places, position, None))
-        return f"{masks.where}.segmentations[{frame_index}]"
+        owner = int(np.searchsorted(ends, position, side="right"))
+        frames = [t for t, item in enumerate(lists[owner].items) if item is not None]
+        return f"{lists[owner].where}.segmentations[{frames[position - ends[owner]]}]"
 
+    rles = [item for masks in lists for item in masks.items if isinstance(item, Rle)]
     checked = checked_all(rles, where)
-    masks_left, areas_left = iter(checked.rles), iter(checked.areas.tolist())
-    return [
-        ResolvedMasks(
-            tuple([None if item is None else next(masks_left) for item in masks.items]),
-            tuple([None if item is None else next(areas_left) for item in masks.items]),
-        )
-        for masks in lists
-    ]
+    masks_left, areas_left = iter(checked.rles), iter(np.split(checked.areas, ends))
+    return [_resolved(masks, masks_left, next(areas_left)) for masks in lists]
+
+
+def _resolved(masks: MaskList, masks_left: Iterator[Rle], found_areas: NDArray[np.int64]) -> ResolvedMasks:
+    segmentations = tuple([None if item is None else next(masks_left) for item in masks.items])
+    areas = np.zeros(len(segmentations), dtype=np.int64)
+    areas[[rle is not None for rle in segmentations]] = found_areas
+    return ResolvedMasks(segmentations, areas)
 
 
 def _fill_polygons(masks: MaskList, shape: VideoShape | None) -> None:
@@ -126,6 +151,8 @@ def _parse_mask(value: Any, where: str, index: int) -> Rle | Polygons | None:  #
     if value is None:
         return None
     place = f"{where}.segmentations[{index}]"
+    if isinstance(value, JsonMask):
+        value = {"size": list(value.size), "counts": value.counts}
     if isinstance(value, list):
         return _polygons(value, place) or None  # COCO tools write a mask without polygons as an empty list
     return rle_module.from_json_unchecked(value, place)

@@ -5,19 +5,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from visolo.categories import Category
 from visolo.errors import AnnotationError
 from visolo.io.ytvis_fields import Fields, described, refuse_repeated
-from visolo.io.ytvis_masks import MaskList, ResolvedMasks, VideoShape, parse_mask_list, resolve_masks
+from visolo.io.ytvis_masks import JsonMasks, MaskList, ResolvedMasks, VideoShape, parse_mask_list, resolve_masks
 from visolo.io.ytvis_text import JsonText
 from visolo.io.ytvis_types import (
     Annotation,
     BoundingBox,
     Dataset,
     ResultEntry,
-    Segmentations,
     Video,
     boxes_of,
 )
@@ -54,7 +56,7 @@ def read_dataset(path: Path | str) -> Dataset:
     categories = [read_category(value, f"{path}: categories[{i}]") for i, value in enumerate(tables.categories)]
     refuse_repeated((video.video_id for video in videos), "videos", path)
     refuse_repeated((category.category_id for category in categories), "categories", path)
-    refuse_repeated((raw.annotation_id for raw in tables.annotations), "annotations", path)
+    refuse_repeated((raw.head.id for raw in tables.annotations), "annotations", path)
     videos = _with_lengths(videos, tables.annotations, path)
     dataset = Dataset(tuple(videos), tuple(categories), (), tables.info, tuple(tables.licenses))
     annotations = _annotations(tables.annotations, dataset)
@@ -83,15 +85,16 @@ def read_results(
     text = JsonText(path)
     if not text.starts_with("["):
         raise AnnotationError(f"{path}: {_what_it_is(text)}; a results file is a list of predictions")
-    heads: list[ResultEntry] = []
+    heads: list[_JsonEntry] = []
     lists: list[MaskList] = []
     shapes: list[VideoShape | None] = []
-    for index, value in enumerate(text.elements()):
-        fields = Fields(value, f"{path}: entry [{index}]")
-        heads.append(_result_head(fields))
-        shapes.append(_shape_of_result(fields, heads[-1], dataset, allow_unknown_categories=allow_unknown_categories))
-        lists.append(parse_mask_list(fields.items("segmentations"), fields.where))
-    text.end()
+    for index, value in enumerate(text.elements(_ENTRY)):
+        where = f"{path}: entry [{index}]"
+        entry = value if isinstance(value, _JsonEntry) else _plain_entry(value, where)
+        shapes.append(_shape_of_result(entry, where, dataset, allow_unknown_categories=allow_unknown_categories))
+        lists.append(parse_mask_list(entry.segmentations, where))
+        entry.segmentations = []
+        heads.append(entry)
     resolved = resolve_masks(lists, shapes, allow_misfits=allow_misfits)
     return [
         ResultEntry(head.video_id, head.category_id, head.score, masks.segmentations, masks.areas)
@@ -99,15 +102,42 @@ def read_results(
     ]
 
 
+_Id = Annotated[int, Meta(ge=0, lt=2**62)]
+_Pixels = Annotated[int, Meta(gt=-(10**12), lt=10**12)] | Annotated[float, Meta(gt=-1e12, lt=1e12)]
+_Area = Annotated[int, Meta(ge=0, lt=10**12)] | Annotated[float, Meta(ge=0, lt=1e12)]
+
+
+class _JsonEntry(msgspec.Struct, gc=False):
+    """An entry of a results file with values of the right types; anything else is read by `_plain_entry`."""
+
+    video_id: _Id
+    category_id: _Id
+    score: Annotated[float, Meta(ge=0)]
+    segmentations: JsonMasks
+
+
+class _JsonAnnotation(msgspec.Struct, gc=False):
+    """An annotation of a dataset with values of the right types; anything else is read by `_plain_annotation`."""
+
+    id: _Id
+    video_id: _Id
+    category_id: _Id
+    segmentations: JsonMasks
+    iscrowd: Annotated[int, Meta(ge=0, le=1)] | None = None
+    areas: list[_Area | None] | None = None
+    bboxes: list[tuple[_Pixels, _Pixels, _Pixels, _Pixels] | None] | None = None
+
+
+_ENTRY = msgspec.json.Decoder(_JsonEntry)
+_ANNOTATION = msgspec.json.Decoder(_JsonAnnotation)
+
+
 @dataclass(frozen=True)
 class _RawAnnotation:
-    """An annotation before its video is known."""
+    """An annotation before its video is known; its masks are moved to `masks`."""
 
-    fields: Fields
-    annotation_id: int
-    video_id: int
-    category_id: int
-    iscrowd: bool
+    where: str
+    head: _JsonAnnotation
     masks: MaskList
 
 
@@ -130,11 +160,11 @@ def _read_tables(text: JsonText) -> _Tables:
     for key in text.keys():  # noqa: SIM118 - not a dict: reads on in the text
         if key == "annotations" and text.starts_with("[") and "images" not in values:
             annotations = [
-                _raw_annotation(value, f"{text.path}: annotations[{i}]") for i, value in enumerate(text.elements())
+                _raw_annotation(value, f"{text.path}: annotations[{i}]")
+                for i, value in enumerate(text.elements(_ANNOTATION))
             ]
         else:
             values[key] = text.value()
-    text.end()
     if "videos" not in values:
         raise AnnotationError(f"{text.path}: {_kind_of_object(values)}; a YouTube-VIS dataset has 'videos'")
     if values.get("annotations") is not None:
@@ -194,6 +224,13 @@ def read_category(value: Any, where: str) -> Category:  # noqa: ANN401 - anythin
 
 
 def _raw_annotation(value: Any, where: str) -> _RawAnnotation:  # noqa: ANN401 - anything may stand in a user's file
+    head = value if isinstance(value, _JsonAnnotation) else _plain_annotation(value, where)
+    masks = parse_mask_list(head.segmentations, where)
+    head.segmentations = []
+    return _RawAnnotation(where, head, masks)
+
+
+def _plain_annotation(value: Any, where: str) -> _JsonAnnotation:  # noqa: ANN401 - anything may stand in a user's file
     fields = Fields(value, where)
     if "segmentation" in value and "segmentations" not in value:
         raise AnnotationError(
@@ -202,13 +239,14 @@ def _raw_annotation(value: Any, where: str) -> _RawAnnotation:  # noqa: ANN401 -
     iscrowd = fields.whole("iscrowd") if fields.has("iscrowd") else 0
     if iscrowd > 1:
         raise AnnotationError(f"{where}: 'iscrowd' must be 0 or 1, not {iscrowd}")
-    return _RawAnnotation(
-        fields=Fields({key: value.get(key) for key in ("areas", "bboxes")}, where),
-        annotation_id=fields.whole("id"),
+    return _JsonAnnotation(
+        id=fields.whole("id"),
         video_id=fields.whole("video_id"),
         category_id=fields.whole("category_id"),
-        iscrowd=bool(iscrowd),
-        masks=parse_mask_list(fields.items("segmentations"), where),
+        segmentations=fields.items("segmentations"),
+        iscrowd=iscrowd,
+        areas=_areas(fields.items("areas"), where) if fields.has("areas") else None,
+        bboxes=_boxes(fields.items("bboxes"), where) if fields.has("bboxes") else None,
     )
 
 
@@ -216,7 +254,7 @@ def _with_lengths(videos: Sequence[Video], annotations: Sequence[_RawAnnotation]
     """Videos that say neither 'length' nor 'file_names' are as long as their first annotation."""
     found: dict[int, int] = {}
     for raw in annotations:
-        found.setdefault(raw.video_id, len(raw.masks.items))
+        found.setdefault(raw.head.video_id, len(raw.masks.items))
     result = []
     for index, video in enumerate(videos):
         length = video.length or found.get(video.video_id, 0)
@@ -229,75 +267,76 @@ def _with_lengths(videos: Sequence[Video], annotations: Sequence[_RawAnnotation]
 def _annotations(raws: Sequence[_RawAnnotation], dataset: Dataset) -> tuple[Annotation, ...]:
     shapes = []
     for raw in raws:
-        video = dataset.video_by_id.get(raw.video_id)
+        video = dataset.video_by_id.get(raw.head.video_id)
         if video is None:
-            raise AnnotationError(f"{raw.fields.where}: video_id {raw.video_id} is not among the file's videos")
-        if raw.category_id not in dataset.category_by_id:
-            raise AnnotationError(
-                f"{raw.fields.where}: category_id {raw.category_id} is not among the file's categories"
-            )
+            raise AnnotationError(f"{raw.where}: video_id {raw.head.video_id} is not among the file's videos")
+        if raw.head.category_id not in dataset.category_by_id:
+            raise AnnotationError(f"{raw.where}: category_id {raw.head.category_id} is not among the file's categories")
         shapes.append(VideoShape(video.video_id, video.length, video.size))
     resolved = resolve_masks([raw.masks for raw in raws], shapes)
     return tuple(_annotation(raw, masks) for raw, masks in zip(raws, resolved, strict=True))
 
 
 def _annotation(raw: _RawAnnotation, masks: ResolvedMasks) -> Annotation:
-    segmentations = masks.segmentations
-    areas = _per_frame(raw.fields, "areas", segmentations) if raw.fields.has("areas") else None
-    boxes = _per_frame(raw.fields, "bboxes", segmentations) if raw.fields.has("bboxes") else None
-    where = raw.fields.where
+    head, segmentations = raw.head, masks.segmentations
+    for key, values in (("areas", head.areas), ("bboxes", head.bboxes)):
+        if values is not None and len(values) != len(segmentations):
+            raise AnnotationError(f"{raw.where} has {len(values)} {key}, but {len(segmentations)} segmentations")
     return Annotation(
-        annotation_id=raw.annotation_id,
-        video_id=raw.video_id,
-        category_id=raw.category_id,
-        iscrowd=raw.iscrowd,
+        annotation_id=head.id,
+        video_id=head.video_id,
+        category_id=head.category_id,
+        iscrowd=bool(head.iscrowd),
         segmentations=segmentations,
-        bboxes=boxes_of(segmentations) if boxes is None else _boxes(boxes, where),
-        areas=masks.areas if areas is None else _areas(areas, where),
+        bboxes=boxes_of(segmentations) if head.bboxes is None else tuple(head.bboxes),
+        areas=_areas_of_masks(masks) if head.areas is None else tuple(head.areas),
+        counted_areas=masks.areas,
     )
 
 
-def _per_frame(fields: Fields, key: str, segmentations: Segmentations) -> list[Any]:
-    values = fields.items(key)
-    if len(values) != len(segmentations):
-        raise AnnotationError(f"{fields.where} has {len(values)} {key}, but {len(segmentations)} segmentations")
-    return values
+def _areas_of_masks(masks: ResolvedMasks) -> tuple[int | None, ...]:
+    pairs = zip(masks.segmentations, masks.areas.tolist(), strict=True)
+    return tuple(None if rle is None else area for rle, area in pairs)
 
 
-def _areas(values: list[Any], where: str) -> tuple[float | None, ...]:
+def _areas(values: list[Any], where: str) -> list[float | None]:
     for index, value in enumerate(values):
         if value is not None and not (_is_number(value) and value >= 0):
             raise AnnotationError(f"{where}: areas[{index}] must be a number of 0 or more, not {described(value)}")
-    return tuple(values)
+    return values
 
 
-def _boxes(values: list[Any], where: str) -> tuple[BoundingBox | None, ...]:
+def _boxes(values: list[Any], where: str) -> list[BoundingBox | None]:
     for index, box in enumerate(values):
         if box is not None and not (isinstance(box, list) and len(box) == 4 and all(_is_number(v) for v in box)):
             raise AnnotationError(
                 f"{where}: bboxes[{index}] must be [x, y, width, height] or null, not {described(box)}"
             )
-    return tuple(None if box is None else (box[0], box[1], box[2], box[3]) for box in values)
+    return [None if box is None else (box[0], box[1], box[2], box[3]) for box in values]
 
 
 def _is_number(value: object) -> bool:
     return type(value) in (int, float) and abs(value) < 1e12  # type: ignore[arg-type]
 
 
-def _result_head(fields: Fields) -> ResultEntry:
-    return ResultEntry(fields.whole("video_id"), fields.whole("category_id"), float(fields.number("score")), ())
+def _plain_entry(value: Any, where: str) -> _JsonEntry:  # noqa: ANN401 - anything may stand in a user's file
+    fields = Fields(value, where)
+    return _JsonEntry(
+        video_id=fields.whole("video_id"),
+        category_id=fields.whole("category_id"),
+        score=float(fields.number("score")),
+        segmentations=fields.items("segmentations"),
+    )
 
 
 def _shape_of_result(
-    fields: Fields, entry: ResultEntry, dataset: Dataset | None, *, allow_unknown_categories: bool
+    entry: _JsonEntry, where: str, dataset: Dataset | None, *, allow_unknown_categories: bool
 ) -> VideoShape | None:
     if dataset is None:
         return None
     video = dataset.video_by_id.get(entry.video_id)
     if video is None:
-        raise AnnotationError(
-            f"{fields.where}: video_id {entry.video_id} is not in the dataset; was another one tracked?"
-        )
+        raise AnnotationError(f"{where}: video_id {entry.video_id} is not in the dataset; was another one tracked?")
     if not allow_unknown_categories and entry.category_id not in dataset.category_by_id:
-        raise AnnotationError(f"{fields.where}: category_id {entry.category_id} is not among the dataset's categories")
+        raise AnnotationError(f"{where}: category_id {entry.category_id} is not among the dataset's categories")
     return VideoShape(video.video_id, video.length, video.size)

@@ -1,4 +1,7 @@
-"""JSON text read piece by piece, so that a file of long mask lists is never one big tree of Python objects."""
+"""JSON files read element by element, so that a file of long mask lists is never one big tree of Python objects.
+
+msgspec reads; where it stops, the standard library's reader is asked for the place and the words.
+"""
 
 import codecs
 import json
@@ -7,114 +10,112 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
+
 from visolo.errors import AnnotationError
 
-_WORDS = ("null", "true", "false", "-")
-_SPACE = re.compile(r"[ \t\n\r]*")
+_SPACE = re.compile(rb"[ \t\n\r]*")
+_CUT_VALUE = re.compile(r"-?|n(ul?)?|t(ru?)?|f(a(ls?)?)?|[-+.eE\d]+")  # what may be left of a value that was cut off
+_ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class JsonText:
-    """The text of one JSON file and a place in it; every mistake becomes one sentence with the place.
+    """One JSON file and a value in it, at first the whole; every mistake becomes one sentence with the place.
 
     Args:
-        path: the file; it is read completely, as UTF-8.
+        path: the file, UTF-8; its syntax is checked completely.
 
     Raises:
-        AnnotationError: the file is missing, unreadable, empty or no text.
+        AnnotationError: the file is missing, unreadable, empty or no JSON; by the methods, when a text or number in it
+            is impossible.
     """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self._text = _read_text(self.path)
-        self._decoder = json.JSONDecoder(parse_constant=self._refuse_constant)
-        self._at = 0
-        self._skip_space()
-        if self._at == len(self._text):
+        self._data = _read_bytes(self.path)
+        if _first(self._data) == len(self._data):
             raise AnnotationError(f"{self.path}: the file is empty; export it again")
+        self._here = self._decoded(msgspec.json.Decoder(msgspec.Raw), self._data)
 
     def starts_with(self, char: str) -> bool:
-        """Whether the next character is this one."""
-        return self._text.startswith(char, self._at)
+        """Whether the first character of the value is this one."""
+        here = memoryview(self._here)
+        start = _first(here)
+        return bytes(here[start : start + 1]) == char.encode()
 
     def value(self) -> Any:  # noqa: ANN401 - whatever the JSON holds
-        """Read one complete value."""
-        try:
-            value, self._at = self._decoder.raw_decode(self._text, self._at)
-        except json.JSONDecodeError as error:
-            rest = self._text[error.pos : error.pos + 8]
-            is_cut = error.msg.startswith("Unterminated string") or any(word.startswith(rest) for word in _WORDS)
-            self._fail(len(self._text) if is_cut else error.pos, error.msg)
-        except RecursionError:
-            self._fail(self._at, "brackets nested too deeply")
-        except ValueError:  # a number of thousands of digits
-            self._fail(self._at, "a number is too long")
-        self._skip_space()
-        return value
+        """The complete value."""
+        return self._decoded(_ANYTHING, self._here)
 
-    def elements(self) -> Iterator[Any]:
-        """Read the list that starts here, one element at a time."""
-        self._take("[")
-        if self.starts_with("]"):
-            self._take("]")
-            return
-        while True:
-            yield self.value()
-            if self.starts_with("]"):
-                self._take("]")
-                return
-            self._take(",")
+    def elements(self, decoder: "msgspec.json.Decoder[Any] | None" = None) -> Iterator[Any]:
+        """The elements of the list, one at a time.
+
+        Args:
+            decoder: of the type that elements should have; those that do not are read as plain values.
+        """
+        for raw in self._decoded(_ELEMENTS, self._here):
+            if decoder is not None:
+                try:
+                    yield decoder.decode(raw)
+                    continue
+                except (msgspec.MsgspecError, ValueError):
+                    pass
+            yield self._decoded(_ANYTHING, raw)
 
     def keys(self) -> Iterator[str]:
-        """Read the object that starts here: after each key the caller reads its value or elements."""
-        self._take("{")
-        if self.starts_with("}"):
-            self._take("}")
-            return
-        while True:
-            if not self.starts_with('"'):
-                self._fail(self._at, "expected a name in quotes")
-            key = self.value()
-            self._take(":")
-            yield key
-            if self.starts_with("}"):
-                self._take("}")
-                return
-            self._take(",")
+        """The names in the object, one after the other; meanwhile the other methods are about the value of the name."""
+        outer = self._here
+        for name, inner in self._decoded(_MEMBERS, outer).items():
+            self._here = inner
+            yield name
+        self._here = outer
 
-    def end(self) -> None:
-        """Check that nothing but space is left."""
-        if self._at != len(self._text):
-            self._fail(self._at, "something follows the end of the data")
+    def _decoded(self, decoder: "msgspec.json.Decoder[Any]", data: "bytes | msgspec.Raw") -> Any:  # noqa: ANN401
+        try:
+            return decoder.decode(data)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            self._explain(error)
 
-    def _take(self, char: str) -> None:
-        if not self.starts_with(char):
-            self._fail(self._at, f"expected {char!r}")
-        self._at += 1
-        self._skip_space()
-
-    def _skip_space(self) -> None:
-        match = _SPACE.match(self._text, self._at)
-        assert match is not None  # the pattern matches the empty string too
-        self._at = match.end()
+    def _explain(self, error: Exception) -> NoReturn:
+        """Say what is wrong with the file and where."""
+        try:
+            text = self._data.decode("utf-8")
+        except UnicodeDecodeError:
+            raise AnnotationError(f"{self.path}: is not a text file; a YouTube-VIS JSON file is expected") from error
+        reader = json.JSONDecoder(parse_constant=self._refuse_constant, object_pairs_hook=_forget)
+        try:
+            _, end = reader.raw_decode(text, len(text) - len(text.lstrip()))
+        except json.JSONDecodeError as found:
+            is_cut = found.msg.startswith("Unterminated string") or _CUT_VALUE.fullmatch(text.rstrip(), found.pos)
+            self._fail(text, len(text) if is_cut else found.pos, found.msg)
+        except RecursionError:
+            self._fail(text, 0, "brackets nested too deeply")
+        except ValueError:  # a number of thousands of digits
+            self._fail(text, 0, "a number is too long")
+        if text[end:].strip():
+            self._fail(text, len(text) - len(text[end:].lstrip()), "something follows the end of the data")
+        raise AnnotationError(f"{self.path}: not valid JSON ({str(error).lower()}); export it again") from error
 
     def _refuse_constant(self, name: str) -> NoReturn:
         raise AnnotationError(f"{self.path}: holds {name}, which is not a JSON number; export it again")
 
-    def _fail(self, position: int, problem: str) -> NoReturn:
-        if position >= len(self._text.rstrip()):
+    def _fail(self, text: str, position: int, problem: str) -> NoReturn:
+        if position >= len(text.rstrip()):
             raise AnnotationError(
                 f"{self.path}: the file ends in the middle of its data; it is cut off, export it again"
             )
-        line = self._text.count("\n", 0, position) + 1
-        column = position - self._text.rfind("\n", 0, position)
+        line = text.count("\n", 0, position) + 1
+        column = position - text.rfind("\n", 0, position)
         raise AnnotationError(
             f"{self.path}: not valid JSON at line {line}, column {column} ({problem}); export it again"
         )
 
 
-def _read_text(path: Path) -> str:
+def _read_bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except IsADirectoryError as error:
         raise AnnotationError(f"{path}: is a folder; name the JSON file in it") from error
     except FileNotFoundError as error:
@@ -123,7 +124,14 @@ def _read_text(path: Path) -> str:
         raise AnnotationError(
             f"{path}: cannot be read ({error.strerror}); check the file and its permissions"
         ) from error
-    try:
-        return data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise AnnotationError(f"{path}: is not a text file; a YouTube-VIS JSON file is expected") from error
+
+
+def _first(data: bytes | memoryview) -> int:
+    """Index of the first byte that is no space."""
+    match = _SPACE.match(data)
+    assert match is not None  # the pattern matches nothing, too
+    return match.end()
+
+
+def _forget(_pairs: object) -> None:
+    """Take the place of every object read, so that looking for a mistake needs little memory."""

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from visolo import rle as rle_module
 from visolo.categories import Category
 from visolo.rle import Rle
@@ -49,6 +52,7 @@ class Annotation:
         segmentations: mask per frame.
         bboxes: box per frame, None where absent.
         areas: mask area in pixels per frame, None where absent; as in the JSON, which the official metric believes.
+        counted_areas: (T,) pixels of every mask, 0 where absent, where the reader counted them; see `mask_areas`.
     """
 
     annotation_id: int
@@ -58,6 +62,7 @@ class Annotation:
     segmentations: Segmentations
     bboxes: tuple[BoundingBox | None, ...]
     areas: tuple[float | None, ...]
+    counted_areas: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of_masks(
@@ -113,14 +118,21 @@ class ResultEntry:
         category_id: its class.
         score: in [0, 1] for most models, never negative.
         segmentations: mask per frame.
-        areas: mask area in pixels per frame, where the reader already counted them.
+        counted_areas: (T,) pixels of every mask, 0 where absent, where the reader counted them; see `mask_areas`.
     """
 
     video_id: int
     category_id: int
     score: float
     segmentations: Segmentations
-    areas: tuple[int | None, ...] | None = field(default=None, repr=False, compare=False)
+    counted_areas: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
+
+
+def mask_areas(track: Annotation | ResultEntry) -> NDArray[np.int64]:
+    """(T,) pixels of every mask, 0 where there is none."""
+    if track.counted_areas is not None:
+        return track.counted_areas
+    return np.array([area or 0 for area in areas_of(track.segmentations)], dtype=np.int64)
 
 
 def areas_of(segmentations: Segmentations) -> tuple[int | None, ...]:
