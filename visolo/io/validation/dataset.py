@@ -115,7 +115,6 @@ def check_results(
         count += 1
         if progress:
             progress(1)
-    text.end()
     return count
 
 
@@ -128,10 +127,6 @@ def _read_tables(path: Path) -> dict[str, Any]:
     for key in text.keys():  # noqa: SIM118 - not a dict: reads on in the text
         if key != "annotations" or not text.starts_with("["):
             tables[key] = text.value()
-        else:
-            for _ in text.elements():
-                pass
-    text.end()
     if "videos" not in tables:
         kind = "is a COCO image file (convert it first)" if "images" in tables else "is not a YouTube-VIS file"
         raise AnnotationError(f"{path}: {kind}; a YouTube-VIS dataset has 'videos'")
@@ -153,7 +148,6 @@ def _checked_annotations(path: Path, checker: AnnotationChecker, progress: Progr
     text = JsonText(path)
     for key in text.keys():  # noqa: SIM118 - not a dict: reads on in the text
         if key != "annotations" or not text.starts_with("["):
-            text.value()
             continue
         for index, table in enumerate(text.elements()):
             if checker.check(table, f"annotations[{index}]", index):
