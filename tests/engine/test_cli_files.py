@@ -64,6 +64,24 @@ def test_evaluate_with_official_quirks(main):
     assert json.loads(said.out)["AP"] == pytest.approx(EXPECTED["cases"][name]["stats"][0], abs=1e-9)
 
 
+def test_evaluate_tracking_adds_to_the_official_numbers(main):
+    case = CASES / "01_perfect"
+    table = json.loads(main("evaluate", case / "gt.json", case / "dt.json", "--json", "--tracking", "--by", "size").out)
+    assert list(table) == [*EXPECTED["names"], "per_category", "tracking"]
+    tracking = table["tracking"]
+    assert (tracking["HOTA"], tracking["IDF1"], tracking["MOTA"]) == pytest.approx((1, 1, 1))
+    assert sum(kind["tracks"] for kind in tracking["strata"].values()) == tracking["tracks"]
+    said = main("evaluate", case / "gt.json", case / "dt.json", "--tracking", "--by", "length", "--class-agnostic")
+    assert "all classes  1.0000" in said.out
+    assert "annotated tracks" in said.out
+
+
+def test_evaluate_tracking_leaves_out_doubtful_tracks(main):
+    case = CASES / "01_perfect"
+    said = main("evaluate", case / "gt.json", case / "dt.json", "--json", "--tracking", "--min-score", "1.5")
+    assert json.loads(said.out)["tracking"]["predicted_masks"] == 0
+
+
 def test_info(main, tmp_path):
     (tmp_path / "gt.json").write_text(json.dumps(dataset_table()))
     table = json.loads(main("dataset", "info", tmp_path / "gt.json", "--json").out)

@@ -6,6 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from visolo.commands.console import say, say_json, table, warn
+from visolo.commands.evaluate_tracking import (
+    add_tracking_arguments,
+    check_tracking_options,
+    say_tracking,
+    tracking_metrics,
+)
 from visolo.evaluation.ytvis_metrics import Metrics, evaluate
 from visolo.io.ytvis import Dataset, ResultEntry, read_dataset, read_results
 
@@ -41,19 +47,24 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
         action="store_true",
         help="accept mask lists that do not fit their video and treat them as the official code does",
     )
+    add_tracking_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Read, score, print."""
+    check_tracking_options(args)
     dataset = read_dataset(args.dataset)
     results = read_results(args.results, dataset, allow_unknown_categories=True, allow_misfits=args.official_quirks)
     _warn_about_leftovers(args, dataset, results)
     metrics = evaluate(dataset, results, official_quirks=args.official_quirks)
+    tracking = tracking_metrics(args, dataset, results)
     if args.json:
-        say_json(metrics.to_json())
-    else:
-        _print(metrics)
+        say_json(metrics.to_json() | ({"tracking": tracking.to_json()} if tracking else {}))
+        return
+    _print(metrics)
+    if tracking:
+        say_tracking(tracking, dataset)
 
 
 def _warn_about_leftovers(args: argparse.Namespace, dataset: Dataset, results: Sequence[ResultEntry]) -> None:

@@ -69,6 +69,22 @@ def video_ious(
     return np.asarray(np.divide(total, union, out=np.zeros(total.shape), where=union > 0))
 
 
+def frame_intersections(tracks: Sequence[TrackMasks], others: Sequence[TrackMasks]) -> NDArray[np.int64]:
+    """Common pixels of every track with every other track frame by frame; both lists hold at least one.
+
+    Args:
+        tracks: N tracks of one video.
+        others: M tracks of the same video.
+
+    Returns:
+        (T, N, M) int64, T the longest list; 0 beyond the end of a list and where masks differ in size.
+    """
+    length = max(len(track.areas) for track in (*tracks, *others))
+    areas = _stacked_areas(tracks, length)[:, :, None]
+    other_areas = _stacked_areas(others, length)[:, None, :]
+    return _intersections(tracks, others, areas + other_areas, np.minimum(areas, other_areas) > 0)
+
+
 def _stacked_areas(tracks: Sequence[TrackMasks], length: int) -> NDArray[np.int64]:
     """(T, N) areas, 0 beyond the end of a track."""
     areas = np.zeros((len(tracks), length), dtype=np.int64)
