@@ -45,6 +45,18 @@ def straight(start: tuple[float, float], end: tuple[float, float], frames: Itera
     return place
 
 
+def wandering(seed: int) -> Place:
+    """Moves along a smooth path through the picture and is always there."""
+    generator = np.random.default_rng(seed)
+    phases, speeds = generator.uniform(0, 2 * np.pi, 2), generator.uniform(0.04, 0.12, 2)
+
+    def place(frame: int) -> tuple[float, float]:
+        x, y = np.sin(phases + speeds * frame)
+        return float(WIDTH / 2 + x * (WIDTH / 2 - 12)), float(HEIGHT / 2 + y * (HEIGHT / 2 - 12))
+
+    return place
+
+
 @dataclass
 class Scene:
     """Things, and the track that the model gave each of them, frame by frame.

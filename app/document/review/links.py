@@ -100,7 +100,7 @@ def box_overlaps(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDA
 
 
 def find_pairs(seen: Observations, first_frame: int = 0, last_frame: int | None = None) -> Pairs:
-    """Two tracks at a time that are near each other, or whose links could as well be crossed.
+    """Two tracks at a time that are near each other, or whose links could as well be crossed, by looks or by place.
 
     Args:
         seen: the instances.
@@ -128,8 +128,10 @@ def _pairs_of(seen: Observations, first: int, end: int) -> Pairs:
     sizes = (seen.sizes[a] + seen.sizes[c]) / 2
     distance = np.linalg.norm(seen.centres[next_a] - seen.centres[next_c], axis=1) / sizes
     gains = _gains(seen, here, following, (frame, one, two))
-    worth = np.nan_to_num(gains, nan=_LIKELY - 1)
-    kept = (worth > _LIKELY) | (distance < _FAR)
+    shortened = _shortened(seen, (a, c), (next_a, next_c)) / sizes
+    likely = np.nan_to_num(gains, nan=_LIKELY - 1)
+    kept = (likely > _LIKELY) | (distance < _FAR) | (shortened > 0)
+    worth = np.maximum(likely, shortened)
     order = np.flatnonzero(kept)
     order = order[np.lexsort((-worth[order] + distance[order], frame[order]))]
     rank = np.arange(len(order)) - np.searchsorted(frame[order], frame[order])
@@ -141,6 +143,19 @@ def _pairs_of(seen: Observations, first: int, end: int) -> Pairs:
         gains[order],
         distance[order].astype(np.float32),
     )
+
+
+def _shortened(
+    seen: Observations, ends: tuple[Indices, Indices], begins: tuple[Indices, Indices]
+) -> NDArray[np.float32]:
+    """How much shorter the way is that two tracks go when crossed, in px: negative where straight is shorter."""
+
+    def way(one: Indices, two: Indices) -> NDArray[np.float32]:
+        result: NDArray[np.float32] = np.linalg.norm(seen.centres[one] - seen.centres[two], axis=1)
+        return result
+
+    straight = way(ends[0], begins[0]) + way(ends[1], begins[1])
+    return straight - way(ends[0], begins[1]) - way(ends[1], begins[0])
 
 
 def _gains(

@@ -1,7 +1,7 @@
 """From moments to rows of the review list: words, the edit that mends it, a key that stays, one row for one moment."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from app.document.review.whole_tracks import ClassDoubt, Doubtful, Duplicate
 _LEAST = 0.03  # confidence: nobody walks to a row that is wrong so often
 _MOST = 2000  # rows
 _SAME_MOMENT = 5  # frames
+_EXPLAINED = 0.25  # of the confidence is left where a more likely mistake of one of the tracks explains the same signs
 
 Kind = SuspicionKind
 
@@ -104,14 +105,11 @@ class RowWriter:
         track_id, names = found.track_id, self._protected.names
         name, current = names.get(found.category_id, "?"), names.get(found.current, "?")
         confidence = weights.class_confidence(found.share, found.share_of_current)
-        differs = found.category_id != found.current
-        proposal = None
-        if differs:
-            proposal = SetCategory(self._video_id, (track_id,), found.category_id), f"Set class of {track_id} to {name}"
+        proposal = SetCategory(self._video_id, (track_id,), found.category_id), f"Set class of {track_id} to {name}"
         reason = (
-            f"{track_id} is {current}, but most of its frames say {name}"
-            if differs
-            else f"The frames of {track_id} disagree on its class, {current}"
+            f"{track_id} is {current}, but more of its frames say {name}"
+            if found.share > found.share_of_current
+            else f"{track_id} is {current}, but many of its frames say {name}"
         )
         detail = f"{name} on {found.share:.0%} of the frames, {current} on {found.share_of_current:.0%}"
         return self._row(Kind.CLASS_FLIP, found.frame_index, (track_id,), (reason, detail), confidence, proposal)
@@ -225,12 +223,14 @@ def one_row_each(rows: Iterable[Suspicion], protected: Protected) -> list[Suspic
     taken: dict[int, list[Suspicion]] = {}
     kept = []
     for row in ranked:
-        if any(_same_moment(row, other) for t in row.track_ids for other in taken.get(t, ())):
+        beside = [other for t in row.track_ids for other in taken.get(t, ())]
+        if any(_same_moment(row, other) for other in beside):
             continue
         for track_id in row.track_ids:
             taken.setdefault(track_id, []).append(row)
         if row.key not in protected.dismissed and not _is_confirmed(row, protected.confirmed):
-            kept.append(row)
+            explained = sum(_is_near(row, other) for other in beside)
+            kept.append(replace(row, confidence=_EXPLAINED**explained * row.confidence))
     return sorted(kept, key=lambda row: (-row.confidence, row.frame_index, row.key))[:_MOST]
 
 
@@ -241,6 +241,11 @@ def _same_moment(row: Suspicion, other: Suspicion) -> bool:
     if Kind.CLASS_FLIP in {row.kind, other.kind}:
         return row.kind == other.kind
     return abs(row.frame_index - other.frame_index) <= _SAME_MOMENT
+
+
+def _is_near(row: Suspicion, other: Suspicion) -> bool:
+    """Whether the other row, about one of the same tracks, may be the reason for this one."""
+    return Kind.CLASS_FLIP not in {row.kind, other.kind} and abs(row.frame_index - other.frame_index) <= _SAME_MOMENT
 
 
 def _is_confirmed(row: Suspicion, confirmed: Confirmed) -> bool:

@@ -1,7 +1,8 @@
 """How much each signal counts, in one table.
 
 Confidence is the logistic function of a weighted sum. A feature that is unknown (no evidence: imported tracks, runs of
-different weights) counts as its usual value, so that geometry alone still ranks.
+different weights) counts as its usual value, so that geometry alone still ranks. The tables are near what
+`tests/bench/review_weights.py` fits to clips with known truth.
 """
 
 from typing import NamedTuple
@@ -33,48 +34,51 @@ class Weights(NamedTuple):
 
 
 SWITCH = Weights(
-    -2.5,
+    -3.2,
     (
-        Weight(0.8, 0),
-        Weight(0.5, 0),
-        Weight(5.0, 0),
-        Weight(4.0, 0),
-        Weight(1.2, 0),
-        Weight(0.6, 0),
-        Weight(0.5, 1),
-        Weight(-0.5, 0.3),
+        Weight(0.65, 0),
+        Weight(0.1, 0),
+        Weight(2.0, 0),
+        Weight(2.1, 0),
+        Weight(0.9, 0),
+        Weight(0.9, 0),
+        Weight(1.0, 1),
+        Weight(0.0, 0.3),
     ),
 )
 JOIN = Weights(
-    -5.0,
+    -4.9,
     (
-        Weight(0.3, -0.5),
-        Weight(0.2, -0.5),
+        Weight(0.25, -0.5),
+        Weight(0.05, -0.5),
         Weight(4.0, 0.7),
-        Weight(3.0, 0.7),
-        Weight(-1.0, 0.3),
-        Weight(-0.5, 0.2),
-        Weight(-0.2, 0),
+        Weight(2.5, 0.7),
+        Weight(-1.2, 0.3),
+        Weight(-0.8, 0.2),
+        Weight(-0.6, 0),
     ),
 )
 BREAK = Weights(
-    2.5,
+    1.2,
     (
-        Weight(-0.4, -0.5),
-        Weight(-0.3, -0.5),
-        Weight(-4.0, 0.9),
-        Weight(-3.0, 0.9),
-        Weight(1.0, 0.2),
-        Weight(0.5, 0.1),
-        Weight(0.2, 0),
-        Weight(0.3, 1.5),
+        Weight(-0.2, -0.5),
+        Weight(-0.05, -0.5),
+        Weight(-1.5, 0.9),
+        Weight(-5.0, 0.9),
+        Weight(0.5, 0.2),
+        Weight(0.75, 0.1),
+        Weight(0.8, 0),
+        Weight(0.1, 1.5),
     ),
 )
 
 
 def duplicate_confidence(overlap: float, share: float, frames: int, alike: float) -> float:
-    """Two tracks on one object: by the masks' mean IoU, the share of the shorter track, the frames, and the looks."""
-    likeness = 0.0 if np.isnan(alike) else 6.0 * (alike - 0.9)
+    """Two tracks on one object: by the masks' mean IoU, the share of the shorter track, the frames, and the looks.
+
+    Where nothing is known of their looks, two that only pass through each other for a few frames are no duplicate.
+    """
+    likeness = 6.0 * ((0.6 if np.isnan(alike) else alike) - 0.9)
     return _logistic(-5.0 + 4.0 * overlap + 4.0 * share + 0.3 * float(np.log(frames)) + likeness)
 
 
@@ -85,7 +89,7 @@ def doubtful_confidence(count: int, relative_score: float, presence: float) -> f
 
 def class_confidence(share: float, share_of_current: float) -> float:
     """A wrong class: by the shares of frames that vote for the best other class and for the current one."""
-    return _logistic(-1.2 + 4.0 * (share - share_of_current) - 1.5 * (share_of_current - 0.5))
+    return _logistic(-1.9 + 5.0 * max(0.0, share - share_of_current) - 1.5 * (share_of_current - 0.5))
 
 
 def _logistic(value: float) -> float:

@@ -16,7 +16,7 @@ _SAME_BOX, _SAME_MASK = 0.45, 0.4  # IoU from which two instances of a frame may
 _SAMPLES = 3  # frames whose masks are compared
 _CHUNK = 256
 _SHORT = 8  # frames: a track shorter than this may be a mistake
-_EVEN_SHARE = 0.65  # of the frames: below, the class of a track is not clear
+_EVEN_SHARE = 0.75  # of the frames: below, the class of a track is not clear
 
 
 class Duplicate(NamedTuple):
@@ -62,7 +62,7 @@ class ClassDoubt(NamedTuple):
 
     Attributes:
         frame_index: where the votes turn first.
-        category_id: that most frames vote for.
+        category_id: that most frames vote for, of the other classes.
         share: of the frames that do.
         current: class that the track has, share_of_current: of the frames that vote for that one.
     """
@@ -134,10 +134,10 @@ def class_doubts(seen: Observations, queries: Queries) -> list[ClassDoubt]:
         if track.category_set:
             continue
         own, frames = winners[first : first + count], seen.frames[voted[first : first + count]]
-        values, votes = np.unique(own, return_counts=True)
-        best = int(values[votes.argmax()])
+        values, votes = np.unique(own[own != track.category_id], return_counts=True)
         of_current = float((own == track.category_id).mean())
-        if best != track.category_id or of_current < _EVEN_SHARE:
+        if of_current < _EVEN_SHARE:
+            best = int(values[votes.argmax()])
             turns = np.flatnonzero(own[1:] != own[:-1])
             where = int(frames[turns[0] + 1]) if len(turns) else int(frames[0])
             result.append(ClassDoubt(track_id, where, best, float(votes.max() / count), track.category_id, of_current))
