@@ -1,53 +1,35 @@
 """`track`: run the network over a video, a folder of images or a dataset, and write what it found."""
 
 import argparse
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+import itertools
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from visolo.commands.console import progress, say, warn
+from visolo.commands.console import counted, progress, say, warn
 from visolo.commands.engine import Engine, add_engine_arguments, add_rule_arguments, load_engine, with_rules
+from visolo.commands.finished_videos import FinishedVideos, file_digest
 from visolo.commands.outputs import check_output
 from visolo.commands.sources import FrameFeed, Source, VideoToTrack, find_videos
+from visolo.commands.video_tracking import FrameSink, Sinks, TrackingJob, track_video
 from visolo.config import InferenceConfig
-from visolo.errors import ConfigError
+from visolo.errors import ConfigError, VisoloError
 from visolo.io.ytvis import Dataset, ResultEntry, write_results
-from visolo.results import FrameResult
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from tqdm import tqdm
-
-    from visolo.inference.segmenter import OnlineSegmenter
 
 _EXAMPLES = """examples:
   python -m visolo track clip.mp4 --out results.json
   python -m visolo track frames/ --weights visolo_r50.pth --preset ytvis2019-r50 --out results.json
   python -m visolo track valid.json --images valid/JPEGImages --device cuda --precision bf16 --out results.json
+  torchrun --nproc-per-node 4 -m visolo track valid.json --images valid/JPEGImages --device cuda --out results.json
   python -m visolo track clip.mp4 --overlay masks.mp4 --project review.visolo
 """
 _MAX_SIDE = 16384
-
-
-class FrameSink(Protocol):
-    """Takes the results of one video as they come."""
-
-    def add(self, frame: "NDArray[np.uint8]", result: FrameResult) -> None:
-        """Take one frame, (H, W, 3) uint8 RGB, and what was found in it."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    """Everything that is the same for all videos of a run."""
-
-    engine: Engine
-    config: InferenceConfig
-    size: tuple[int, int] | None
-    category_ids: Mapping[int, int]
-    args: argparse.Namespace
+_PATIENCE = timedelta(days=7)  # with processes whose videos take longer
 
 
 def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
@@ -85,23 +67,51 @@ def run(args: argparse.Namespace) -> None:
     _check_options(args)
     source = find_videos(args.source, args.images)
     _check_outputs(args, source)
+    from visolo.distributed import local_device, process_group
+
+    with process_group("cpu", timeout=_PATIENCE):
+        args.device = local_device(args.device)
+        _run(args, source)
+
+
+def _run(args: argparse.Namespace, source: Source) -> None:
+    from visolo.distributed import gathered, is_first_of_machine, rank
+
     engine = load_engine(args)
-    job = _Job(
+    config = with_rules(engine.inference, args)
+    job = TrackingJob(
         engine=engine,
-        config=with_rules(engine.inference, args),
-        size=tuple(args.size) if args.size else None,
+        config=config,
         category_ids=_category_ids(engine, source.dataset, args),
-        args=args,
+        size=tuple(args.size) if args.size else None,
+        sinks=_sinks(args, engine, config),
+        links_by_evidence=args.project is not None,
     )
-    entries = _entries(job, source.videos)
-    if args.out is None:
-        count = sum(1 for _ in entries)
-    else:
-        written: list[int] = []
-        write_results(args.out, _counted(entries, written))
-        count = len(written)
+    finished = _finished_videos(job, source, args)
+    try:
+        count = _write(args.out if rank() == 0 else None, _entries(job, source.videos, finished, is_quiet=args.quiet))
+    except (KeyboardInterrupt, VisoloError):
+        if finished is not None and finished.count():
+            warn(f"{finished.folder} keeps {counted(finished.count(), 'finished video')}; the same command goes on")
+        raise
+    gathered(None)  # the file is complete before anybody removes what it is made of
+    if finished is not None and is_first_of_machine():
+        finished.remove()
+    if rank() > 0:
+        return
     targets = [str(path) for path in (args.out, args.overlay, args.project) if path is not None]
-    say(f"{count} tracks in {_plural(len(source.videos), 'video')}: {', '.join(targets)}")
+    say(f"{counted(count, 'track')} in {counted(len(source.videos), 'video')}: {', '.join(targets)}")
+
+
+def _write(out: Path | None, entries: Iterator[ResultEntry]) -> int:
+    """Work through the entries, written as they come; how many there were."""
+    numbers = itertools.count()
+    counting = (entry for entry in entries if next(numbers) >= 0)
+    if out is None:
+        deque(counting, maxlen=0)
+    else:
+        write_results(out, counting)
+    return next(numbers)
 
 
 def _check_options(args: argparse.Namespace) -> None:
@@ -114,6 +124,8 @@ def _check_options(args: argparse.Namespace) -> None:
     paths = [path.resolve() for path in (args.source, args.out, args.overlay, args.project) if path is not None]
     if len(set(paths)) != len(paths):
         raise ConfigError("two of SOURCE, --out, --overlay and --project are the same file; give each its own")
+    if args.project is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("a project is written by one process; leave out --project or torchrun")
     with_rules(InferenceConfig(), args)
 
 
@@ -153,73 +165,80 @@ def _category_ids(engine: Engine, dataset: Dataset | None, args: argparse.Namesp
     return matched
 
 
-def _entries(job: _Job, videos: tuple[VideoToTrack, ...]) -> Iterator[ResultEntry]:
-    """Track one video after the other; nothing of a video stays but the tracks handed out."""
-    from visolo.inference.segmenter import OnlineSegmenter
+def _entries(
+    job: TrackingJob, videos: Sequence[VideoToTrack], finished: FinishedVideos | None, *, is_quiet: bool
+) -> Iterator[ResultEntry]:
+    """The tracks of all videos in their order; of several processes only the first gets any."""
+    from visolo.distributed import gathered, rank, world_size
 
-    lengths = [video.length for video in videos]
-    known_total = sum(length for length in lengths if length is not None)
-    with progress(known_total, "frame", quiet=job.args.quiet) as bar:
+    if world_size() == 1:
+        yield from _track_all(job, videos, finished, is_quiet=is_quiet)
+        return
+    mine = list(_track_all(job, videos[rank() :: world_size()], finished, is_quiet=is_quiet or rank() > 0))
+    everything = [entry for part in gathered(mine) for entry in part]
+    order = {video.video_id: position for position, video in enumerate(videos)}
+    if rank() == 0:
+        yield from sorted(everything, key=lambda entry: order[entry.video_id])
+
+
+def _finished_videos(job: TrackingJob, source: Source, args: argparse.Namespace) -> FinishedVideos | None:
+    """Where finished videos are kept, ready; None for a single video and where there is no results file."""
+    from visolo.distributed import gathered, is_first_of_machine
+
+    if args.out is None or len(source.videos) == 1:
+        return None
+    settings = {
+        "dataset": file_digest(args.source),
+        "images": [str(video.folder_or_file.resolve()) for video in source.videos],
+        "weights": file_digest(job.engine.weights),
+        "preset": args.preset,
+        "precision": args.precision,
+        "device": job.engine.model.device.type,
+        "rules": asdict(job.config),
+        "size": job.size,
+        "category_ids": sorted(job.category_ids.items()),
+        "by_evidence": job.links_by_evidence,
+    }
+    finished = FinishedVideos(args.out, settings)
+    if is_first_of_machine():
+        finished.prepare()
+    gathered(None)  # nobody looks before the folder is ready
+    return finished
+
+
+def _track_all(
+    job: TrackingJob, videos: Sequence[VideoToTrack], finished: FinishedVideos | None, *, is_quiet: bool
+) -> Iterator[ResultEntry]:
+    """Track one video after the other, those finished before excepted."""
+    kept = {video.video_id for video in videos if finished is not None and finished.has(video.video_id)}
+    if kept:
+        warn(f"{len(kept)} of {len(videos)} videos were finished before and are not tracked again")
+    lengths = [video.length for video in videos if video.video_id not in kept]
+    with progress(sum(length for length in lengths if length is not None), "frame", quiet=is_quiet) as bar:
         for video in videos:
-            bar.set_description(video.name[-30:])
-            with ExitStack() as stack:
-                feed = stack.enter_context(FrameFeed(video.media))
-                if video.length is None:
-                    bar.total = known_total + len(feed.source)
-                size = job.size or video.size or feed.source.size
-                segmenter = OnlineSegmenter(
-                    job.engine.model, job.config, size, links_by_evidence=job.args.project is not None
-                )
-                sinks = [stack.enter_context(sink) for sink in _sinks(job, video, feed, size)]
-                frame_count = _step_all(feed, segmenter, sinks, bar)
-                for text in feed.source.warnings:
-                    warn(text)
-            yield from _tracks(job, video, segmenter, frame_count)
+            if finished is not None and video.video_id in kept:
+                yield from finished.read(video.video_id)
+                continue
+            entries = track_video(job, video, bar).entries
+            if finished is not None:
+                finished.keep(video.video_id, entries)
+            yield from entries
 
 
-def _step_all(feed: FrameFeed, segmenter: "OnlineSegmenter", sinks: list[FrameSink], bar: "tqdm[Any]") -> int:
-    """Run all frames of one video; how many there were."""
-    from visolo.device import device_errors
+def _sinks(args: argparse.Namespace, engine: Engine, config: InferenceConfig) -> Sinks:
+    names = [category.name for category in engine.label_set.categories]
 
-    frame_count = 0
-    for frame in feed:
-        with device_errors():
-            result = segmenter.step(frame)
-        for sink in sinks:
-            sink.add(frame, result)
-        frame_count += 1
-        bar.update()
-    return frame_count
+    def of_video(
+        video: VideoToTrack, feed: FrameFeed, size: tuple[int, int]
+    ) -> Iterator[AbstractContextManager[FrameSink]]:
+        if args.overlay is not None:
+            from visolo.overlay import overlay_video
 
+            yield overlay_video(args.overlay, feed.source.size, feed.source.frame_rate, names)
+        if args.project is not None:
+            from visolo.commands.project import project_sink, run_settings
 
-def _sinks(
-    job: _Job, video: VideoToTrack, feed: FrameFeed, size: tuple[int, int]
-) -> Iterator[AbstractContextManager[FrameSink]]:
-    names = [category.name for category in job.engine.label_set.categories]
-    if job.args.overlay is not None:
-        from visolo.overlay import overlay_video
+            settings = run_settings(engine, config, args.precision)
+            yield project_sink(args.project, video, feed.source, size, engine.label_set, settings)
 
-        yield overlay_video(job.args.overlay, feed.source.size, feed.source.frame_rate, names)
-    if job.args.project is not None:
-        from visolo.commands.project import project_sink, run_settings
-
-        settings = run_settings(job.engine, job.config, job.args.precision)
-        yield project_sink(job.args.project, video, feed.source, size, job.engine.label_set, settings)
-
-
-def _tracks(job: _Job, video: VideoToTrack, segmenter: "OnlineSegmenter", frame_count: int) -> Iterator[ResultEntry]:
-    for track in segmenter.tracks():
-        category_id = job.category_ids.get(track.category_index)
-        if category_id is not None:
-            masks = tuple(track.rles.get(index) for index in range(frame_count))
-            yield ResultEntry(video.video_id, category_id, track.score, masks)
-
-
-def _counted(entries: Iterator[ResultEntry], seen: list[int]) -> Iterator[ResultEntry]:
-    for entry in entries:
-        seen.append(entry.video_id)
-        yield entry
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+    return of_video
