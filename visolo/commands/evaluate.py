@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from visolo.commands.console import say, say_json, table, warn
+from visolo.commands.evaluate_ablation import ablate, add_ablation_arguments, check_ablation_options
 from visolo.commands.evaluate_tracking import (
     add_tracking_arguments,
     check_tracking_options,
@@ -40,7 +41,7 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
         description="The twelve official YouTube-VIS numbers; -1 means that there is nothing to average.",
     )
     parser.add_argument("dataset", metavar="GT.json", help="dataset with annotations")
-    parser.add_argument("results", metavar="RESULTS.json", help="predictions, as `track` writes them")
+    parser.add_argument("results", metavar="RESULTS.json", nargs="?", help="predictions, as `track` writes them")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--official-quirks",
@@ -48,12 +49,17 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
         help="accept mask lists that do not fit their video and treat them as the official code does",
     )
     add_tracking_arguments(parser)
+    add_ablation_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Read, score, print."""
     check_tracking_options(args)
+    check_ablation_options(args)
+    if args.ablate:
+        ablate(args)
+        return
     dataset = read_dataset(args.dataset)
     results = read_results(args.results, dataset, allow_unknown_categories=True, allow_misfits=args.official_quirks)
     _warn_about_leftovers(args, dataset, results)

@@ -16,7 +16,7 @@ from visolo.commands.engine import Engine, add_engine_arguments, add_rule_argume
 from visolo.commands.finished_videos import FinishedVideos, file_digest
 from visolo.commands.outputs import check_output
 from visolo.commands.sources import FrameFeed, Source, VideoToTrack, find_videos
-from visolo.commands.video_tracking import FrameSink, Sinks, TrackingJob, track_video
+from visolo.commands.video_tracking import FrameSink, Sinks, TrackingJob, category_ids_by_name, track_video
 from visolo.config import InferenceConfig
 from visolo.errors import ConfigError, VisoloError
 from visolo.io.ytvis import Dataset, ResultEntry, write_results
@@ -150,8 +150,6 @@ def _category_ids(engine: Engine, dataset: Dataset | None, args: argparse.Namesp
     own = {index: category.category_id for index, category in enumerate(engine.label_set.categories)}
     if dataset is None:
         return own
-    by_name = {category.name: category.category_id for category in dataset.categories}
-    matched = {i: by_name[c.name] for i, c in enumerate(engine.label_set.categories) if c.name in by_name}
     if args.category_ids == "model":
         names = {category.category_id: category.name for category in dataset.categories}
         if any(names.get(c.category_id, c.name) != c.name for c in engine.label_set.categories):
@@ -160,9 +158,7 @@ def _category_ids(engine: Engine, dataset: Dataset | None, args: argparse.Namesp
                 "--category-ids dataset writes the dataset's"
             )
         return own
-    if not matched:
-        raise ConfigError(f"{args.source}: shares no class name with the model's {engine.label_set.name}")
-    return matched
+    return category_ids_by_name(engine, dataset, args.source)
 
 
 def _entries(

@@ -4,13 +4,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from visolo.commands.console import warn
 from visolo.commands.engine import Engine
 from visolo.commands.sources import FrameFeed, VideoToTrack
 from visolo.config import InferenceConfig
-from visolo.io.ytvis import ResultEntry
+from visolo.errors import ConfigError
+from visolo.io.ytvis import Dataset, ResultEntry
 from visolo.results import FrameResult
 
 if TYPE_CHECKING:
@@ -94,6 +96,19 @@ def track_video(job: TrackingJob, video: VideoToTrack, bar: "tqdm[Any]") -> Trac
         for text in feed.source.warnings:
             warn(text)
     return TrackedVideo(tuple(_entries(job, video, segmenter, frame_count)), frame_count, seconds)
+
+
+def category_ids_by_name(engine: Engine, dataset: Dataset, where: Path | str) -> Mapping[int, int]:
+    """The dataset's category id by class index of the network, for the classes that both name alike.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    by_name = {category.name: category.category_id for category in dataset.categories}
+    matched = {i: by_name[c.name] for i, c in enumerate(engine.label_set.categories) if c.name in by_name}
+    if not matched:
+        raise ConfigError(f"{where}: shares no class name with the model's {engine.label_set.name}")
+    return matched
 
 
 def _compare_sizes(job: TrackingJob, video: VideoToTrack, feed: FrameFeed) -> None:
