@@ -12,7 +12,7 @@ from collections.abc import Callable
 from app.document.confirmation import confirmed_content, dismissals
 from app.document.queries import Queries
 from app.document.records import Change, FrameRange
-from app.document.review.links import find_links, find_pairs
+from app.document.review.links import PairFinder, find_links
 from app.document.review.moments import breaks, joins, switches
 from app.document.review.observations import Observations
 from app.document.review.rows import Protected, RowWriter, one_row_each
@@ -32,11 +32,13 @@ class SuspicionIndex:
         """Read all instances of the video and what models saw in them."""
         self.video_id = video_id
         self._seen = Observations(queries, video_id)
+        self._pairs = PairFinder()
 
     def update(self, queries: Queries, change: Change) -> None:
         """Take in what an edit, undo, redo or landing frames have touched; `queries` sees the state after it."""
-        if self.video_id in change.video_ids:
+        if self.video_id in change.video_ids and change.frames is not None:
             self._seen.update(queries, change)
+            self._pairs.forget(change.frames)
 
     def suspicions(
         self, queries: Queries, frames: FrameRange | None = None, check: Check | None = None
@@ -54,7 +56,7 @@ class SuspicionIndex:
         links = find_links(seen)
         writer = RowWriter(seen, links, protected)
         check()
-        rows = writer.switches(switches(seen, links, find_pairs(seen)))
+        rows = writer.switches(switches(seen, links, self._pairs.find(seen)))
         check()
         rows += writer.joins(joins(seen))
         rows += writer.breaks(breaks(seen, links))

@@ -21,7 +21,7 @@ from review_errors import Error, errors_of
 from review_truth import Recording, open_recording
 
 from app.document.review import weights
-from app.document.review.links import find_links, find_pairs
+from app.document.review.links import PairFinder, find_links
 from app.document.review.moments import (
     BREAK_FEATURES,
     JOIN_FEATURES,
@@ -68,7 +68,7 @@ def examples_of(clips: list[Recording]) -> dict[str, Examples]:
             errors, seen = errors_of(project), Observations(project.document, 1)
             project.document.close()
             links = find_links(seen)
-            moments = {"SWITCH": switches(seen, links, find_pairs(seen)), "JOIN": joins(seen)}
+            moments = {"SWITCH": switches(seen, links, PairFinder().find(seen)), "JOIN": joins(seen)}
             moments["BREAK"] = breaks(seen, links)
             for name, some in moments.items():
                 found[name] += _labelled(some, [e for e in errors if e.kind == KINDS[name].mistake])

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -21,6 +22,7 @@ from app.document.edits import (
     DismissSuspicion,
     MergeTracks,
     ReassignTrack,
+    RemoveInstances,
     SetCategory,
     SetLocked,
     SplitTrack,
@@ -28,7 +30,7 @@ from app.document.edits import (
 )
 from app.document.history import History
 from app.document.import_tracks import ImportedTrack, ImportTracks
-from app.document.records import Change, FrameRange, Video
+from app.document.records import Change, EditRefused, FrameRange, Video
 from app.document.suspicions import Suspicion, SuspicionIndex, SuspicionKind, find_suspicions
 
 SURE = 0.5
@@ -299,20 +301,44 @@ def test_a_switch_where_one_run_ends_and_another_begins(tmp_path, weights):
     document.close()
 
 
-def test_an_index_that_is_updated_says_what_a_new_one_says(true_project):
-    project = true_project(plant(made_up_clip(3), 3, ("switch", "fragment", "duplicate", "merge", "switch")))
-    document, history = project.document, project.history
-    index = SuspicionIndex(document, 1)
-    for step in range(6):
-        rows = index.suspicions(document)
-        assert rows == find_suspicions(document, 1)
-        proposal = next((row.proposal for row in rows if row.proposal is not None), None)
-        if proposal is None:
-            break
-        change = history.undo() if step == 3 else history.do(proposal)
-        index.update(document, change)
-    history.do(DismissSuspicion(1, index.suspicions(document)[0].key))
-    assert index.suspicions(document) == find_suspicions(document, 1)
+def any_edit(project: TrueProject, generator: np.random.Generator) -> Change | None:
+    """Some edit of a person, or an undo; None when it was refused."""
+    frame = int(generator.integers(1, 59))
+    frames = FrameRange(frame, None) if generator.random() < 0.5 else FrameRange(frame, min(59, frame + 4))
+    ids = sorted(project.tracks())
+    one, two = (int(t) for t in generator.permutation(ids)[:2])
+    edits = [
+        SwapTracks(1, one, two, frames),
+        ReassignTrack(1, one, two, frames),
+        MergeTracks(1, one, two),
+        SplitTrack(1, one, frame, project.document.next_track_id(1)),
+        RemoveInstances(1, one, FrameRange(frame, frame)),
+        Confirm(1, two, FrameRange(50, 59)),
+        None,
+    ]
+    edit = edits[int(generator.integers(len(edits)))]
+    try:
+        if edit is not None:
+            return project.history.do(edit)
+        return None if project.history.undo_text.startswith("Run") else project.history.undo()
+    except EditRefused:
+        return None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_index_that_is_updated_says_what_a_new_one_says(true_project, monkeypatch, seed):
+    monkeypatch.setattr("app.document.review.links._CHUNK", 16)  # so that most of a short video is remembered
+    project = true_project(plant(made_up_clip(seed), seed, ("switch", "fragment", "duplicate", "switch")))
+    generator = np.random.default_rng(seed)
+    index = SuspicionIndex(project.document, 1)
+    for _ in range(8):
+        assert index.suspicions(project.document) == find_suspicions(project.document, 1)
+        change = any_edit(project, generator)
+        if change is not None:
+            index.update(project.document, change)
+    for row in index.suspicions(project.document)[:1]:
+        project.history.do(DismissSuspicion(1, row.key))
+    assert index.suspicions(project.document) == find_suspicions(project.document, 1)
 
 
 def test_an_index_grows_with_the_head_of_a_run(tmp_path):

@@ -1,6 +1,6 @@
 """Cheap signals of every link (an instance and the one before it in its track) and of every two tracks, frame by frame.
 
-They only say where to look closer: `windows` compares what was before such a moment with what came after it.
+They only say where to look closer: `sides` compares what was before such a moment with what came after it.
 """
 
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.document.records import FrameRange
 from app.document.review.observations import Indices, Observations
 
 _CHUNK = 256  # frames
@@ -99,24 +100,38 @@ def box_overlaps(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDA
     return result
 
 
-def find_pairs(seen: Observations, first_frame: int = 0, last_frame: int | None = None) -> Pairs:
-    """Two tracks at a time that are near each other, or whose links could as well be crossed, by looks or by place.
+class PairFinder:
+    """Finds pairs of tracks that are near each other, or whose links could as well be crossed, by looks or by place.
 
-    Args:
-        seen: the instances.
-        first_frame: the earlier frame of the first two that are compared.
-        last_frame: the later one of the last two; None for the end of the video.
+    Remembers what it has found: after an edit only the frames around it are compared again.
     """
-    end = seen.frame_count - 1 if last_frame is None else last_frame
-    parts = [_pairs_of(seen, first, min(first + _CHUNK, end)) for first in range(first_frame, max(end, 0), _CHUNK)]
-    if not parts:
-        empty = np.zeros(0, np.int64)
-        return Pairs(empty, empty, empty, np.zeros(0, np.float32), np.zeros(0, np.float32))
-    return Pairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def __init__(self) -> None:
+        self._parts: dict[int, Pairs] = {}  # by first frame of `_CHUNK`
+        self._similarities: list[tuple[float, float]] = []
+
+    def forget(self, frames: FrameRange) -> None:
+        """Instances in these frames have changed."""
+        for first in [f for f in self._parts if f + _CHUNK >= frames.first and f <= frames.end]:
+            del self._parts[first]
+
+    def find(self, seen: Observations) -> Pairs:
+        """All pairs of the video."""
+        if seen.similarities != self._similarities:
+            self._parts, self._similarities = {}, seen.similarities
+        end = seen.frame_count - 1
+        for first in range(0, end, _CHUNK):
+            if first not in self._parts:
+                self._parts[first] = _pairs_of(seen, first, min(first + _CHUNK, end))
+        parts = [self._parts[first] for first in range(0, end, _CHUNK)]
+        if not parts:
+            empty = np.zeros(0, np.int64)
+            return Pairs(empty, empty, empty, np.zeros(0, np.float32), np.zeros(0, np.float32))
+        return Pairs(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def _pairs_of(seen: Observations, first: int, end: int) -> Pairs:
-    """Pairs of frames `first` to `end`, both included."""
+    """Pairs of frames `first` to `end` - 1 and the one after each."""
     here = _padded(seen, first, end)  # (F, N)
     following = np.where(here >= 0, seen.following[here], -1) if len(seen.frames) else here
     one_on = (following >= 0) & (seen.frames[following] == seen.frames[here] + 1) if len(seen.frames) else here >= 0
@@ -126,9 +141,10 @@ def _pairs_of(seen: Observations, first: int, end: int) -> Pairs:
     a, c = here[frame, one], here[frame, two]
     next_a, next_c = seen.following[a], seen.following[c]
     sizes = (seen.sizes[a] + seen.sizes[c]) / 2
-    distance = np.linalg.norm(seen.centres[next_a] - seen.centres[next_c], axis=1) / sizes
+    apart = seen.centres[next_a] - seen.centres[next_c]
+    distance = np.hypot(apart[:, 0], apart[:, 1]) / sizes
     gains = _gains(seen, here, following, (frame, one, two))
-    shortened = _shortened(seen, (a, c), (next_a, next_c)) / sizes
+    shortened = _shortened(seen, here, following)[frame, one, two] / sizes
     likely = np.nan_to_num(gains, nan=_LIKELY - 1)
     kept = (likely > _LIKELY) | (distance < _FAR) | (shortened > 0)
     worth = np.maximum(likely, shortened)
@@ -145,17 +161,22 @@ def _pairs_of(seen: Observations, first: int, end: int) -> Pairs:
     )
 
 
-def _shortened(
-    seen: Observations, ends: tuple[Indices, Indices], begins: tuple[Indices, Indices]
-) -> NDArray[np.float32]:
-    """How much shorter the way is that two tracks go when crossed, in px: negative where straight is shorter."""
+def _shortened(seen: Observations, here: Indices, following: Indices) -> NDArray[np.float32]:
+    """How much shorter the way is that two tracks go when crossed, in px, less than 0 where straight is shorter.
 
-    def way(one: Indices, two: Indices) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = np.linalg.norm(seen.centres[one] - seen.centres[two], axis=1)
-        return result
+    Args:
+        seen: the instances.
+        here: (F, N) positions.
+        following: (F, N) of the next instance of each one's track.
 
-    straight = way(ends[0], begins[0]) + way(ends[1], begins[1])
-    return straight - way(ends[0], begins[1]) - way(ends[1], begins[0])
+    Returns:
+        (F, N, N); of no meaning where there is no instance.
+    """
+    steps = seen.centres[here][:, :, None] - seen.centres[following][:, None]
+    ways = np.sqrt((steps * steps).sum(-1))  # from each to each one's successor
+    straight = np.diagonal(ways, axis1=1, axis2=2)
+    result: NDArray[np.float32] = straight[:, :, None] + straight[:, None] - ways - ways.transpose(0, 2, 1)
+    return result
 
 
 def _gains(

@@ -208,6 +208,8 @@ class RowWriter:
         first = 0 if isinstance(edit, MergeTracks | DeleteTrack) else frame
         if self._protected.locked.intersection(track_ids):
             return False
+        if not any(confirmed.of_track(track_id)[first:].any() for track_id in track_ids):
+            return True
         chosen = np.isin(self._seen.tracks, track_ids) & (self._seen.frames >= first)
         return not any(
             confirmed.of_track(t)[self._seen.frames[chosen & (self._seen.tracks == t)]].any() for t in track_ids
