@@ -31,7 +31,8 @@ def folder(tmp_path_factory):
         names = tuple(f"v{video_id}/{t:05d}.png" for t in range(length))
         videos.append(Video(video_id, WIDTH, HEIGHT, length, names))
         annotations.append(Annotation.of_masks(len(videos), video_id, 1, (HALF,) * length))
-    categories = (Category(1, "brick"), Category(2, "tree"))
+    annotations.append(Annotation.of_masks(9, 2, 2, (HALF, None, None)))
+    categories = (Category(1, "brick"), Category(2, "tree"), Category(3, "cloud"))
     write_dataset(folder / "gt.json", Dataset(tuple(videos), categories, tuple(annotations)))
     return folder
 
@@ -64,7 +65,7 @@ def test_every_row_is_tracked_by_its_own_rules_and_scored(ablate, folder, tmp_pa
     monkeypatch.setattr("visolo.inference.segmenter.OnlineSegmenter", Spy)
     code, said = ablate("--json", "--out", tmp_path / "rows")
     assert code == 0, said.err
-    assert "the model does not know tree" in said.err
+    assert "the model does not know tree; annotations of these are not found" in said.err
     tables = json.loads(said.out)
     assert [(r["score_reweighting"], r["temporal_category"], r["temporal_mask"]) for r in tables["table3"]] == [
         (False, False, False),

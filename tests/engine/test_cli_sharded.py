@@ -136,3 +136,14 @@ def test_one_failing_process_ends_all(folder, tmp_path):
     assert "00001.png" in next(line for line in done.stderr.splitlines() if line.startswith("visolo: error:"))
     assert not (tmp_path / "r.json").exists()
     assert done.stdout == ""
+
+
+def test_two_processes_print_what_one_prints(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_stop_cleanly_when_terminated", lambda: None)
+    case = ROOT / "tests" / "eval_cases" / "04_mixed"
+    args = ["evaluate", str(case / "gt.json"), str(case / "dt.json"), "--json", "--tracking", "--by", "length"]
+    assert cli.main(args) == 0
+    alone = capsys.readouterr().out
+    done = torchrun(*args)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == alone

@@ -183,9 +183,7 @@ def test_a_prediction_on_a_crowd_counts_neither_way():
 def test_strata_tell_tracks_apart():
     hidden, neighbour, short = track(0, 0, None, None, 0, 0), track(7, 7, 7, 7, 7, 7), track(None, 6, 6)
     truth = dataset_of(hidden, neighbour, replace(short, segmentations=(*short.segmentations, None, None, None)))
-    stratify, names = STRATIFICATIONS["occlusion"]
-    results = [neighbour]
-    strata = evaluate_tracking(truth, results, strata=names, stratify=stratify).strata
+    strata = evaluate_tracking(truth, [neighbour], by=STRATIFICATIONS["occlusion"]).strata
     assert {name: (s.tracks, s.recall, s.IDR) for name, s in strata.items()} == {
         "partly hidden": (2, pytest.approx(6 / 10), pytest.approx(6 / 10)),
         "mostly hidden": (1, 0, 0),
@@ -195,8 +193,7 @@ def test_strata_tell_tracks_apart():
 @pytest.mark.parametrize("by", STRATIFICATIONS)
 def test_strata_add_up_to_all_tracks(by):
     tracks = [track(0, 1, 2, 3, 4, 5), track(8, 8, None, None, 8, 8, category_id=2), track(4, 4, 4, 4, 4, 4)]
-    stratify, names = STRATIFICATIONS[by]
-    metrics = evaluate_tracking(dataset_of(*tracks), tracks[1:], strata=names, stratify=stratify)
+    metrics = evaluate_tracking(dataset_of(*tracks), tracks[1:], by=STRATIFICATIONS[by])
     for name in ("tracks", "masks", "id_switches", "fragmentations"):
         assert sum(getattr(s, name) for s in metrics.strata.values()) == getattr(metrics.combined, name)
 

@@ -13,7 +13,9 @@ from visolo.commands.evaluate_tracking import (
     say_tracking,
     tracking_metrics,
 )
-from visolo.evaluation.ytvis_metrics import Metrics, evaluate
+from visolo.commands.video_share import video_share
+from visolo.evaluation.tracking_metrics import TrackingMetrics
+from visolo.evaluation.ytvis_metrics import Metrics, match_videos, summarise
 from visolo.io.ytvis import Dataset, ResultEntry, read_dataset, read_results
 
 _MEANING = {
@@ -62,9 +64,17 @@ def run(args: argparse.Namespace) -> None:
         return
     dataset = read_dataset(args.dataset)
     results = read_results(args.results, dataset, allow_unknown_categories=True, allow_misfits=args.official_quirks)
-    _warn_about_leftovers(args, dataset, results)
-    metrics = evaluate(dataset, results, official_quirks=args.official_quirks)
-    tracking = tracking_metrics(args, dataset, results)
+    with video_share(dataset) as share:
+        if share.is_first:
+            _warn_about_leftovers(args, dataset, results)
+        found = match_videos(dataset, results, share.video_ids, official_quirks=args.official_quirks)
+        matches = share.merged(found)
+        tracking = tracking_metrics(args, dataset, results, share)
+    if share.is_first:
+        _say(args, dataset, summarise(dataset, results, matches), tracking)
+
+
+def _say(args: argparse.Namespace, dataset: Dataset, metrics: Metrics, tracking: TrackingMetrics | None) -> None:
     if args.json:
         say_json(metrics.to_json() | ({"tracking": tracking.to_json()} if tracking else {}))
         return

@@ -134,7 +134,8 @@ def _all_rows(
     from visolo.distributed import gathered, rank, world_size
 
     category_ids = category_ids_by_name(engine, dataset, args.dataset)
-    missing = [c.name for c in dataset.categories if c.category_id not in set(category_ids.values())]
+    annotated = {annotation.category_id for annotation in dataset.annotations}
+    missing = [dataset.category_by_id[i].name for i in sorted(annotated - set(category_ids.values()))]
     if missing and rank() == 0:
         warn(f"{args.dataset}: the model does not know {', '.join(missing[:5])}; annotations of these are not found")
     scores = gathered(folder.read() if folder is not None and rank() == 0 else {})[0]

@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from visolo.commands.console import say, table
+from visolo.commands.video_share import VideoShare
 from visolo.errors import ConfigError
 from visolo.evaluation.track_strata import STRATIFICATIONS
-from visolo.evaluation.tracking_metrics import TrackingMetrics, evaluate_tracking
+from visolo.evaluation.tracking_metrics import TrackingMetrics, count_videos, summarise_tracking
 from visolo.io.ytvis import Dataset, ResultEntry
 
 _RATIOS = ("HOTA", "DetA", "AssA", "LocA", "IDF1", "IDP", "IDR", "MOTA")
@@ -42,14 +43,15 @@ def check_tracking_options(args: argparse.Namespace) -> None:
 
 
 def tracking_metrics(
-    args: argparse.Namespace, dataset: Dataset, results: Sequence[ResultEntry]
+    args: argparse.Namespace, dataset: Dataset, results: Sequence[ResultEntry], share: VideoShare
 ) -> TrackingMetrics | None:
     """The numbers asked for; None when they were not."""
     if not args.tracking:
         return None
     kept = [entry for entry in results if args.min_score is None or entry.score >= args.min_score]
-    stratify, strata = STRATIFICATIONS[args.by] if args.by else (None, ())
-    return evaluate_tracking(dataset, kept, is_class_agnostic=args.class_agnostic, strata=strata, stratify=stratify)
+    counts = share.merged(count_videos(dataset, kept, share.video_ids, is_class_agnostic=args.class_agnostic))
+    by = STRATIFICATIONS[args.by] if args.by else None
+    return summarise_tracking(dataset, counts, is_class_agnostic=args.class_agnostic, by=by)
 
 
 def say_tracking(metrics: TrackingMetrics, dataset: Dataset) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visolo.evaluation.track_matching import AREA_RANGES
-from visolo.evaluation.tracking_metrics import Stratify
+from visolo.evaluation.tracking_metrics import Strata
 from visolo.evaluation.video_iou import mean_area
 from visolo.io.ytvis_types import Annotation, Video, mask_areas
 
@@ -40,10 +40,10 @@ def _by_occlusion(video: Video, annotations: Sequence[Annotation]) -> list[str]:
     return [_named(_hidden_share(boxes[n], covered[n]), _OCCLUSIONS) for n in range(len(annotations))]
 
 
-STRATIFICATIONS: dict[str, tuple[Stratify, tuple[str, ...]]] = {
-    "length": (_by_length, tuple(_LENGTHS)),
-    "size": (_by_size, tuple(_SIZES)),
-    "occlusion": (_by_occlusion, tuple(_OCCLUSIONS)),
+STRATIFICATIONS = {
+    "length": Strata(tuple(_LENGTHS), _by_length),
+    "size": Strata(tuple(_SIZES), _by_size),
+    "occlusion": Strata(tuple(_OCCLUSIONS), _by_occlusion),
 }
 
 

@@ -5,8 +5,9 @@ Matching is `visolo.evaluation.identity_matching`, kinds of tracks `visolo.evalu
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,16 +75,23 @@ class TrackingMetrics:
         return table
 
 
-Stratify = Callable[[Video, Sequence[Annotation]], list[str]]  # the kind of every annotation of one video
+class Strata(NamedTuple):
+    """Kinds of annotated tracks.
+
+    Attributes:
+        names: of all kinds, in the order to show them.
+        kinds_of: the kind of every annotation of one video.
+    """
+
+    names: tuple[str, ...]
+    kinds_of: Callable[[Video, Sequence[Annotation]], list[str]]
+
+
+VideoCounts = Mapping[tuple[int, int], TrackCounts]  # by category id (0 where classes do not matter) and video id
 
 
 def evaluate_tracking(
-    dataset: Dataset,
-    results: Sequence[ResultEntry],
-    *,
-    is_class_agnostic: bool = False,
-    strata: Sequence[str] = (),
-    stratify: Stratify | None = None,
+    dataset: Dataset, results: Sequence[ResultEntry], *, is_class_agnostic: bool = False, by: Strata | None = None
 ) -> TrackingMetrics:
     """Score predicted tracks against the annotated ones.
 
@@ -93,40 +101,79 @@ def evaluate_tracking(
         dataset: videos, categories and annotations.
         results: predictions; those of other videos or categories than the dataset's are left out.
         is_class_agnostic: let any predicted track stand for any annotated one of its video.
-        strata: names of all kinds of tracks, in the order of the answer.
-        stratify: tells the kind of a track; None for none.
+        by: kinds of annotated tracks to tell apart; None for none.
     """
-    annotations: dict[tuple[int, int], list[Annotation]] = defaultdict(list)
+    counts = count_videos(dataset, results, is_class_agnostic=is_class_agnostic)
+    return summarise_tracking(dataset, counts, is_class_agnostic=is_class_agnostic, by=by)
+
+
+def count_videos(
+    dataset: Dataset,
+    results: Sequence[ResultEntry],
+    video_ids: Collection[int] | None = None,
+    *,
+    is_class_agnostic: bool = False,
+) -> VideoCounts:
+    """The costly half of `evaluate_tracking`, which can be done for some videos here and for others elsewhere.
+
+    Args:
+        dataset: as for `evaluate_tracking`.
+        results: as for `evaluate_tracking`.
+        video_ids: the videos to look at; None for all.
+        is_class_agnostic: as for `evaluate_tracking`.
+    """
+    annotations: dict[tuple[int, int], list[Annotation]] = _annotations(dataset, is_class_agnostic=is_class_agnostic)
     entries: dict[tuple[int, int], list[ResultEntry]] = defaultdict(list)
-    for annotation in dataset.annotations:
-        annotations[0 if is_class_agnostic else annotation.category_id, annotation.video_id].append(annotation)
     for entry in results:
         if entry.video_id in dataset.video_by_id and entry.category_id in dataset.category_by_id:
             entries[0 if is_class_agnostic else entry.category_id, entry.video_id].append(entry)
-    kinds = {} if stratify is None else _kinds(dataset, stratify)
-    counts: dict[int, list[TrackCounts]] = defaultdict(list)
-    labels: list[str] = []
-    for category_id, video_id in sorted(annotations.keys() | entries.keys()):
-        here = annotations[category_id, video_id]
-        counts[category_id].append(_count_video(here, entries[category_id, video_id]))
-        labels += [kinds.get(annotation.annotation_id, "") for annotation in here if not annotation.iscrowd]
-    everything = _joined(count for of_class in counts.values() for count in of_class)
-    per_category = {} if is_class_agnostic else {key: _scores(_joined(of_class)) for key, of_class in counts.items()}
+    return {
+        key: _count_video(annotations[key], entries[key])
+        for key in sorted(annotations.keys() | entries.keys())
+        if video_ids is None or key[1] in video_ids
+    }
+
+
+def summarise_tracking(
+    dataset: Dataset, counts: VideoCounts, *, is_class_agnostic: bool = False, by: Strata | None = None
+) -> TrackingMetrics:
+    """The numbers, given the counts of all videos; arguments as for `evaluate_tracking`."""
+    by_category: dict[int, list[TrackCounts]] = defaultdict(list)
+    for category_id, video_id in sorted(counts):
+        by_category[category_id].append(counts[category_id, video_id])
+    everything = _joined(count for of_class in by_category.values() for count in of_class)
     return TrackingMetrics(
         _scores(everything),
-        per_category,
-        {name: _stratum(everything, np.array(labels) == name) for name in strata if name in labels},
+        {} if is_class_agnostic else {key: _scores(_joined(of_class)) for key, of_class in by_category.items()},
+        {} if by is None else _strata(dataset, everything, by, is_class_agnostic=is_class_agnostic),
     )
 
 
-def _kinds(dataset: Dataset, stratify: Stratify) -> dict[int, str]:
+def _annotations(dataset: Dataset, *, is_class_agnostic: bool) -> dict[tuple[int, int], list[Annotation]]:
+    """By category id (0 where classes do not matter) and video id."""
+    annotations: dict[tuple[int, int], list[Annotation]] = defaultdict(list)
+    for annotation in dataset.annotations:
+        annotations[0 if is_class_agnostic else annotation.category_id, annotation.video_id].append(annotation)
+    return annotations
+
+
+def _strata(
+    dataset: Dataset, everything: TrackCounts, by: Strata, *, is_class_agnostic: bool
+) -> dict[str, StratumScores]:
+    kinds = _kinds(dataset, by.kinds_of)
+    groups = sorted(_annotations(dataset, is_class_agnostic=is_class_agnostic).items())  # as the tracks are joined
+    labels = np.array([kinds[a.annotation_id] for _, group in groups for a in group if not a.iscrowd], dtype=np.str_)
+    return {name: _stratum(everything, labels == name) for name in by.names if name in labels}
+
+
+def _kinds(dataset: Dataset, kinds_of: Callable[[Video, Sequence[Annotation]], list[str]]) -> dict[int, str]:
     """The kind of every annotation by its id; neighbours of other classes matter, too."""
     per_video: dict[int, list[Annotation]] = defaultdict(list)
     for annotation in dataset.annotations:
         per_video[annotation.video_id].append(annotation)
     kinds: dict[int, str] = {}
     for video_id, here in per_video.items():
-        names = stratify(dataset.video_by_id[video_id], here)
+        names = kinds_of(dataset.video_by_id[video_id], here)
         kinds.update((annotation.annotation_id, name) for annotation, name in zip(here, names, strict=True))
     return kinds
 

@@ -6,14 +6,14 @@ punished, not rewarded; `official_quirks` brings the official behaviour back.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visolo.evaluation.track_matching import AREA_RANGES, IOU_THRESHOLDS, GroundTruth, is_outside, match_tracks
+from visolo.evaluation.track_matching import AREA_RANGES, IOU_THRESHOLDS, GroundTruth, Matches, is_outside, match_tracks
 from visolo.evaluation.video_iou import TrackMasks, mean_area, video_ious
 from visolo.io.ytvis_types import Annotation, Dataset, ResultEntry, mask_areas
 
@@ -79,6 +79,13 @@ class _Outcome(NamedTuple):
     positives: NDArray[np.int64]
 
 
+class _SortedOut(NamedTuple):
+    """Annotations and predictions by category id, then video id."""
+
+    annotations: Mapping[int, Mapping[int, list[Annotation]]]
+    entries: Mapping[int, Mapping[int, list[ResultEntry]]]
+
+
 class _Curves(NamedTuple):
     """What one class, or several stacked, reached; -1 where a class has no annotation in an area range.
 
@@ -95,6 +102,9 @@ class _Curves(NamedTuple):
     recall_10: NDArray[np.float64]
 
 
+VideoMatches = Mapping[tuple[int, int], Matches | None]  # by category id and video id; None: no prediction matches
+
+
 def evaluate(dataset: Dataset, results: Sequence[ResultEntry], *, official_quirks: bool = False) -> Metrics:
     """Score predicted tracks against the annotated ones.
 
@@ -104,6 +114,71 @@ def evaluate(dataset: Dataset, results: Sequence[ResultEntry], *, official_quirk
         official_quirks: reproduce what the official code does with lists of different length, masks of different size,
             and an annotation with id 0.
     """
+    return summarise(dataset, results, match_videos(dataset, results, official_quirks=official_quirks))
+
+
+def match_videos(
+    dataset: Dataset,
+    results: Sequence[ResultEntry],
+    video_ids: Collection[int] | None = None,
+    *,
+    official_quirks: bool = False,
+) -> VideoMatches:
+    """The costly half of `evaluate`, which can be done for some videos here and for others elsewhere.
+
+    Args:
+        dataset: as for `evaluate`.
+        results: as for `evaluate`.
+        video_ids: the videos to match; None for all.
+        official_quirks: as for `evaluate`.
+    """
+    annotations, entries = _sorted_out(dataset, results)
+    matches: dict[tuple[int, int], Matches | None] = {}
+    for category_id in dataset.category_by_id:
+        for video_id, here in entries[category_id].items():
+            truth = annotations[category_id].get(video_id)
+            if truth and (video_ids is None or video_id in video_ids):
+                ious = _ious(_best(here), truth, official_quirks=official_quirks)
+                matches[category_id, video_id] = match_tracks(
+                    ious, _ground_truth(truth), official_quirks=official_quirks
+                )
+    return matches
+
+
+def summarise(dataset: Dataset, results: Sequence[ResultEntry], matches: VideoMatches) -> Metrics:
+    """The numbers, given the matches of all videos."""
+    return _summarise(dataset, list(_curves_by_category(dataset, results, matches).values()))
+
+
+def precision_curves(
+    dataset: Dataset, results: Sequence[ResultEntry], matches: VideoMatches
+) -> dict[int, NDArray[np.float64]]:
+    """Precision at `RECALL_POINTS` for every IoU threshold, all sizes, by category id in ascending order.
+
+    Returns:
+        (T, R) float64 in [0, 1] each; classes without annotations are left out.
+    """
+    curves = _curves_by_category(dataset, results, matches)
+    return {key: curve.precision[_ALL] for key, curve in curves.items() if curve.precision[_ALL].min() > -1}
+
+
+def _curves_by_category(
+    dataset: Dataset, results: Sequence[ResultEntry], matches: VideoMatches
+) -> dict[int, "_Curves"]:
+    annotations, entries = _sorted_out(dataset, results)
+    return {
+        category_id: _curves(
+            _outcome(
+                annotations[category_id],
+                entries[category_id],
+                {video_id: matches.get((category_id, video_id)) for video_id in entries[category_id]},
+            )
+        )
+        for category_id in sorted(dataset.category_by_id)
+    }
+
+
+def _sorted_out(dataset: Dataset, results: Sequence[ResultEntry]) -> "_SortedOut":
     annotations: dict[int, dict[int, list[Annotation]]] = defaultdict(lambda: defaultdict(list))
     for annotation in dataset.annotations:
         annotations[annotation.category_id][annotation.video_id].append(annotation)
@@ -111,21 +186,16 @@ def evaluate(dataset: Dataset, results: Sequence[ResultEntry], *, official_quirk
     for entry in results:
         if entry.video_id in dataset.video_by_id:
             entries[entry.category_id][entry.video_id].append(entry)
-    curves = [
-        _curves(_match_category(annotations[category_id], entries[category_id], official_quirks=official_quirks))
-        for category_id in sorted(dataset.category_by_id)
-    ]
-    return _summarise(dataset, curves)
+    return _SortedOut(annotations, entries)
 
 
-def _match_category(
+def _outcome(
     annotations: Mapping[int, Sequence[Annotation]],
     entries: Mapping[int, Sequence[ResultEntry]],
-    *,
-    official_quirks: bool,
+    matches: Mapping[int, Matches | None],
 ) -> _Outcome:
-    """Match one class; annotations and predictions by video id."""
-    best = {v: sorted(entries[v], key=_by_score)[: _MOST[-1]] for v in sorted(entries)}  # stable: file order of equals
+    """The predictions of one class in one row; annotations, predictions and matches by video id."""
+    best = {video_id: _best(entries[video_id]) for video_id in sorted(entries)}
     predictions = [entry for video_entries in best.values() for entry in video_entries]
     shape = (len(AREA_RANGES), len(IOU_THRESHOLDS), len(predictions))
     is_matched, is_ignored = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
@@ -133,11 +203,9 @@ def _match_category(
     for video_id, video_entries in best.items():
         here = slice(start, start + len(video_entries))
         start = here.stop
-        if video_id in annotations:
-            ious = _ious(video_entries, annotations[video_id], official_quirks=official_quirks)
-            matches = match_tracks(ious, _ground_truth(annotations[video_id]), official_quirks=official_quirks)
-            if matches is not None:
-                is_matched[..., here], is_ignored[..., here] = matches
+        found = matches[video_id]
+        if found is not None:
+            is_matched[..., here], is_ignored[..., here] = found
     scores = np.array([entry.score for entry in predictions], dtype=np.float64)
     ranks = np.array([rank for video_entries in best.values() for rank in range(len(video_entries))], dtype=np.int64)
     areas = np.array([mean_area(mask_areas(entry)) for entry in predictions], dtype=np.float64)
@@ -150,6 +218,11 @@ def _match_category(
         (~is_matched & ~is_ignored)[..., order],
         (~truth.is_ignored()).sum(axis=1, dtype=np.int64),
     )
+
+
+def _best(entries: Sequence[ResultEntry]) -> list[ResultEntry]:
+    """The predictions of one video and class that count, best first."""
+    return sorted(entries, key=_by_score)[: _MOST[-1]]  # stable: file order of equals
 
 
 def _by_score(entry: ResultEntry) -> float:
