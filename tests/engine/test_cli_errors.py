@@ -60,6 +60,7 @@ WITHOUT_TORCH = [
     (["evaluate", "gt.json", "gt.json"], "gt.json: is a dataset file"),
     (["evaluate", "gt.json", "short.json"], "RLE counts cover 2 pixels, size 6 x 8 needs 48"),
     (["evaluate", "gt.json", "frames.json"], "entry [0] has 1 segmentations, video 7 has 3 frames"),
+    (["evaluate", "gt.json", "short.json", "--pr", "curve.bmp"], "curve.bmp: curves are drawn as .png, .svg, .pdf"),
     (["evaluate", "gt.json", "short.json", "--by", "size"], "--by is about identities; give --tracking too"),
     (["evaluate", "list.json", "short.json"], "list.json: is a list"),
     (["dataset", "validate", "cut.json"], "cut.json: the file ends in the middle"),

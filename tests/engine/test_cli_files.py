@@ -4,7 +4,9 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -74,6 +76,27 @@ def test_evaluate_tracking_adds_to_the_official_numbers(main):
     said = main("evaluate", case / "gt.json", case / "dt.json", "--tracking", "--by", "length", "--class-agnostic")
     assert "all classes  1.0000" in said.out
     assert "annotated tracks" in said.out
+
+
+def test_evaluate_draws_curves(main, tmp_path):
+    """The mean curves are violet to yellow; a perfect result leaves the plot's lower half to its grid."""
+    pictures = {}
+    for name in ("01_perfect", "04_mixed"):
+        path = tmp_path / f"{name}.png"
+        said = main("evaluate", CASES / name / "gt.json", CASES / name / "dt.json", "--pr", path)
+        assert said.out.startswith("AP ")
+        with Image.open(path) as picture:
+            pixels = np.asarray(picture.convert("RGB")).astype(int)
+        height, width = pixels.shape[:2]
+        middle = pixels[height * 6 // 10 : height * 8 // 10, width // 8 : width // 2 - 120]
+        pictures[name] = np.ptp(middle, axis=2).max()  # how colourful
+    assert pictures["04_mixed"] > 100 > pictures["01_perfect"]
+
+
+def test_evaluate_draws_curves_as_vectors(main, tmp_path):
+    case = CASES / "04_mixed"
+    main("evaluate", case / "gt.json", case / "dt.json", "--pr", tmp_path / "pr.svg")
+    assert "<svg" in (tmp_path / "pr.svg").read_text()
 
 
 def test_evaluate_tracking_leaves_out_doubtful_tracks(main):

@@ -2,8 +2,12 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from visolo.commands.console import say, say_json, table, warn
 from visolo.commands.evaluate_ablation import ablate, add_ablation_arguments, check_ablation_options
@@ -13,9 +17,10 @@ from visolo.commands.evaluate_tracking import (
     say_tracking,
     tracking_metrics,
 )
+from visolo.commands.outputs import check_output
 from visolo.commands.video_share import video_share
 from visolo.evaluation.tracking_metrics import TrackingMetrics
-from visolo.evaluation.ytvis_metrics import Metrics, match_videos, summarise
+from visolo.evaluation.ytvis_metrics import Metrics, match_videos, precision_curves, summarise
 from visolo.io.ytvis import Dataset, ResultEntry, read_dataset, read_results
 
 _MEANING = {
@@ -50,6 +55,7 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
         action="store_true",
         help="accept mask lists that do not fit their video and treat them as the official code does",
     )
+    parser.add_argument("--pr", type=Path, metavar="FILE.png", help="also draw precision-recall curves (or .svg, .pdf)")
     add_tracking_arguments(parser)
     add_ablation_arguments(parser)
     parser.set_defaults(run=run)
@@ -62,6 +68,11 @@ def run(args: argparse.Namespace) -> None:
     if args.ablate:
         ablate(args)
         return
+    if args.pr is not None:
+        from visolo.evaluation.curve_picture import check_picture_path
+
+        check_output(args.pr)
+        check_picture_path(args.pr)
     dataset = read_dataset(args.dataset)
     results = read_results(args.results, dataset, allow_unknown_categories=True, allow_misfits=args.official_quirks)
     with video_share(dataset) as share:
@@ -70,6 +81,8 @@ def run(args: argparse.Namespace) -> None:
         found = match_videos(dataset, results, share.video_ids, official_quirks=args.official_quirks)
         matches = share.merged(found)
         tracking = tracking_metrics(args, dataset, results, share)
+    if share.is_first and args.pr is not None:
+        _draw(args.pr, dataset, precision_curves(dataset, results, matches))
     if share.is_first:
         _say(args, dataset, summarise(dataset, results, matches), tracking)
 
@@ -81,6 +94,12 @@ def _say(args: argparse.Namespace, dataset: Dataset, metrics: Metrics, tracking:
     _print(metrics)
     if tracking:
         say_tracking(tracking, dataset)
+
+
+def _draw(path: Path, dataset: Dataset, curves: Mapping[int, NDArray[np.float64]]) -> None:
+    from visolo.evaluation.curve_picture import draw_curves
+
+    draw_curves(path, {f"{key} {dataset.category_by_id[key].name}": curve for key, curve in curves.items()})
 
 
 def _warn_about_leftovers(args: argparse.Namespace, dataset: Dataset, results: Sequence[ResultEntry]) -> None:

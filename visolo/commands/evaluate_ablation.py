@@ -56,7 +56,7 @@ def check_ablation_options(args: argparse.Namespace) -> None:
     for name in ("weights", "preset", "images", "out"):
         if not args.ablate and getattr(args, name) is not None:
             raise ConfigError(f"--{name} is about tracking; give --ablate too, or leave it out")
-    for name in ("tracking", "official_quirks"):
+    for name in ("tracking", "official_quirks", "pr"):
         if args.ablate and getattr(args, name):
             raise ConfigError(f"--{name.replace('_', '-')} is about a results file; leave it out with --ablate")
 
