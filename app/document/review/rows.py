@@ -28,7 +28,7 @@ from app.document.review.whole_tracks import ClassDoubt, Doubtful, Duplicate
 _LEAST = 0.03  # confidence: nobody walks to a row that is wrong so often
 _MOST = 2000  # rows
 _SAME_MOMENT = 5  # frames
-_EXPLAINED = 0.25  # of the confidence is left where a more likely mistake of one of the tracks explains the same signs
+_EXPLAINED = 0.1  # of the confidence is left where a more likely mistake of one of the tracks explains the same signs
 
 Kind = SuspicionKind
 
@@ -247,7 +247,7 @@ def _same_moment(row: Suspicion, other: Suspicion) -> bool:
 
 def _is_near(row: Suspicion, other: Suspicion) -> bool:
     """Whether the other row, about one of the same tracks, may be the reason for this one."""
-    return Kind.CLASS_FLIP not in {row.kind, other.kind} and abs(row.frame_index - other.frame_index) <= _SAME_MOMENT
+    return abs(row.frame_index - other.frame_index) <= _SAME_MOMENT
 
 
 def _is_confirmed(row: Suspicion, confirmed: Confirmed) -> bool:
