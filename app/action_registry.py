@@ -177,6 +177,7 @@ class ActionRegistry(QObject):
             session.visibility_changed,
             session.run_changed,
             session.tool_changed,
+            session.review.current_changed,
         ):
             signal.connect(self.schedule_refresh)
         theme_changes().changed.connect(self._recolor)

@@ -15,13 +15,14 @@ from app.commands.conditions import (
     has_project,
     has_range,
     has_selection,
+    has_suspicion,
     has_tracks,
     has_video,
     is_busy,
     one_or_two_selected,
     one_selected,
 )
-from app.commands.review import confirm_text, confirm_video_text
+from app.commands.review import accept_text, confirm_text, confirm_video_text
 from app.digits import tracks_by_digit
 from app.session import Scope, Session
 from app.settings import TRAIL_LENGTH
@@ -181,6 +182,10 @@ _TRACK = [
     Row("track.delete", "Delete &track", lambda c: c.tracks.delete_track(), ("Ctrl+Shift+Backspace",), "mdi6.trash-can-outline", has_selection),
 ]  # fmt: skip
 _REVIEW = [
+    Row("review.next", "&Next suspicion", lambda c: c.review.step(1), ("N",), "mdi6.arrow-down", has_video),
+    Row("review.previous", "&Previous suspicion", lambda c: c.review.step(-1), ("Shift+N",), "mdi6.arrow-up", has_video),
+    Row("review.accept", accept_text, lambda c: c.review.accept(), ("Return", "Enter"), "mdi6.check", has_suspicion),
+    Row("review.dismiss", "&Dismiss: it is no mistake", lambda c: c.review.dismiss(), ("Backspace",), "mdi6.close", has_suspicion),
     Row("review.confirm", confirm_text, lambda c: c.review.toggle_confirmed(), ("C",), "mdi6.check-decagram-outline", has_video),
     Row("review.confirm_video", confirm_video_text, lambda c: c.review.toggle_video(), ("Shift+C",), "mdi6.check-all", has_video),
 ]  # fmt: skip

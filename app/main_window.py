@@ -15,6 +15,7 @@ from app.menus import PANELS, RECENT, fill_menu_bar
 from app.opening_notes import OpeningNotes
 from app.panels.inspector import Inspector
 from app.panels.queue import QueuePanel
+from app.panels.review_list import ReviewList
 from app.panels.timeline import Timeline
 from app.panels.track_menu import track_menu
 from app.panels.track_table import TrackTable
@@ -29,7 +30,7 @@ from app.workspace import Workspace
 
 _SAVE_PLACE_MS = 700
 # Below these the panels' tables and buttons lose their words.
-_PANEL_WIDTHS = {"queue": 190, "tracks": 340, "inspector": 340}
+_PANEL_WIDTHS = {"queue": 190, "tracks": 340, "inspector": 340, "review": 340}
 _TITLE = "VISOLO Review"
 
 
@@ -113,9 +114,11 @@ class MainWindow(QMainWindow):
         self._add_dock("queue", "Queue", QueuePanel(self.session), area.LeftDockWidgetArea)
         self._add_dock("tracks", "Tracks", TrackTable(self.session), area.RightDockWidgetArea)
         self._add_dock("inspector", "Inspector", Inspector(self.session), area.RightDockWidgetArea)
+        self._add_dock("review", "To check", ReviewList(self.session), area.RightDockWidgetArea)
         self._add_dock("timeline", "Timeline", Timeline(self.session), area.BottomDockWidgetArea)
         self.resizeDocks([self.docks["queue"], self.docks["tracks"]], [215, 360], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["tracks"], self.docks["inspector"]], [320, 280], Qt.Orientation.Vertical)
+        right = [self.docks[key] for key in ("tracks", "inspector", "review")]
+        self.resizeDocks(right, [210, 180, 250], Qt.Orientation.Vertical)
         self.resizeDocks([self.docks["timeline"]], [230], Qt.Orientation.Vertical)
 
     def _add_dock(self, key: str, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> None:

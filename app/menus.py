@@ -47,7 +47,11 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
          ("C&lass", tuple(f"class.{n}" for n in _DIGITS)), "-", "track.lock", "track.hide", "track.solo",
          "track.show_all", "-", "track.delete_here", "track.delete_on", "track.delete"),
     ),
-    ("Revie&w", ("review.confirm", "review.confirm_video")),
+    (
+        "Revie&w",
+        ("review.next", "review.previous", "review.accept", "review.dismiss", "-", "review.confirm",
+         "review.confirm_video"),
+    ),
     (
         "Mas&k",
         ("tool.toggle", "-", "tool.select", "tool.brush", "tool.eraser", "tool.polygon", "-", "tool.smaller",

@@ -12,6 +12,7 @@ from app.document.document import Document
 from app.document.edits import Edit
 from app.document.history import History
 from app.document.records import Change, FrameRange, TrackSummary, Video
+from app.review import Review
 from visolo.errors import VisoloError
 
 
@@ -71,6 +72,7 @@ class Session(QObject):
 
     Signals:
         project_opened: another document is shown now; read everything again.
+        edited: a person made an edit, undid or redid one; `document_changed` follows.
         document_changed: an edit, undo, redo or model result changed what the `Change` names.
         frame_changed: 0-based frame index now shown.
         selection_changed: frozenset of the selected track ids.
@@ -82,6 +84,7 @@ class Session(QObject):
     """
 
     project_opened = Signal()
+    edited = Signal()
     document_changed = Signal(object)
     video_changed = Signal(int)
     frame_changed = Signal(int)
@@ -108,6 +111,7 @@ class Session(QObject):
         self.solo: int | None = None
         self.run = RunStatus()
         self.tool_id = "select"
+        self.review = Review(self)
         self._tracks: list[TrackSummary] | None = None
         self._names: dict[int, str] | None = None
         self._confirmed: Confirmed | None = None
@@ -302,6 +306,7 @@ class Session(QObject):
         if self.video is not None and change.track_ids:
             present = {summary.track.track_id for summary in self.tracks()}
             self.select(self.selection & present)
+        self.edited.emit()
         self.document_changed.emit(change)
         self.history_changed.emit()
         self.message.emit(text)

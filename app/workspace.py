@@ -25,6 +25,7 @@ from app.video.frame_cache import FrameCache
 from app.video.media_loader import MediaLoader
 from app.video.player import Player
 from app.workers.inference import InferenceControl
+from app.workers.suspicions import SuspicionSearch
 from app.workers.task import TaskQueue
 
 
@@ -42,6 +43,7 @@ class Workspace(QObject):
         self.player = Player(self.session, self.cache, self)
         self.canvas = CanvasController(self.session, self.cache, self)
         self.inference = InferenceControl(self.session, settings, self)
+        self.search = SuspicionSearch(self.session, self)
         self.opener.before_close = self.inference.end_run
         self.loader.ready.connect(self._take_media)
         self.commands = self._make_commands(window)
@@ -55,6 +57,7 @@ class Workspace(QObject):
         self.player.pause()
         self.opener.close_project()
         self.inference.close()
+        self.search.close()
         self.tasks.close()
         self.cache.close()
 

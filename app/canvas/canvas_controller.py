@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QRectF, QTimer
 
 from app.canvas.canvas_view import CanvasView
 from app.canvas.overlay import OverlayStyle
@@ -12,6 +12,7 @@ from app.canvas.tools.polygon import PolygonTool
 from app.canvas.tools.select import SelectTool
 from app.canvas.tools.tool import Tool
 from app.document.records import Change, FrameRange
+from app.document.suspicions import Suspicion
 from app.session import Session
 from app.theme import theme_changes
 from app.video.frame_cache import FrameCache
@@ -83,6 +84,7 @@ class CanvasController(QObject):
         session.selection_changed.connect(self._show_selection)
         session.visibility_changed.connect(self.view.redraw_masks)
         session.tool_changed.connect(self._use_tool)
+        session.review.shown.connect(self._centre_on)
         self._cache.frame_ready.connect(self._take_frame)
         self._cache.frame_failed.connect(self._report_broken)
         self.view.track_hovered.connect(self._hover)
@@ -169,6 +171,18 @@ class CanvasController(QObject):
         if track_id != self._style.hovered:
             self._style = replace(self._style, hovered=track_id)
             self.view.set_style(self._style, self._shows_labels)
+
+    def _centre_on(self, suspicion: Suspicion) -> None:
+        document, video_id = self._session.document, suspicion.video_id
+        assert document is not None
+        area = QRectF()
+        for track_id in suspicion.track_ids:
+            instance = document.instance(video_id, track_id, suspicion.frame_index)
+            if instance is not None:
+                box = instance.box
+                area |= QRectF(box.x, box.y, box.width, box.height)
+        if not area.isEmpty():
+            self.view.centre_on(area.center())
 
     def _prefetch_masks(self) -> None:
         for ahead in range(1, _MASKS_AHEAD + 1):

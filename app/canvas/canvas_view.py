@@ -112,6 +112,12 @@ class CanvasView(QWidget):
         """The whole frame, as large as it goes."""
         self.set_view(self._view.fitted(self.size()), fits=True)
 
+    def centre_on(self, point: QPointF) -> None:
+        """Bring a point of the image into the middle; where the whole frame is shown, nothing needs to move."""
+        if not self._fits:
+            by = QRectF(self.rect()).center() - self._view.to_widget(point)
+            self.set_view(self._view.panned(by, self.size()))
+
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom around a widget point, or around the middle."""
         self.set_view(self._view.zoomed(factor, at if at is not None else QRectF(self.rect()).center()))

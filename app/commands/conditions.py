@@ -81,6 +81,15 @@ def edits_masks(session: Session) -> str | None:
     return None if session.tool_id != "select" else "Choose brush, eraser or polygon first (B)"
 
 
+def has_suspicion(session: Session) -> str | None:
+    """A row of the review list is looked at, and no tool uses these keys."""
+    if session.video is None:
+        return _NO_VIDEO
+    if session.tool_id != "select":
+        return "Go back to selecting first (Esc)"
+    return None if session.review.current is not None else "Go to a suspicion first (N)"
+
+
 def has_range(session: Session) -> str | None:
     """A range of frames is marked."""
     if session.video is None:

@@ -1,4 +1,4 @@
-"""Saying that content is right: what `C` confirms is what the scope and the selection show."""
+"""The review: walking the suspicions, and saying that content is right. `C` confirms what scope and selection show."""
 
 from PySide6.QtCore import QObject
 
@@ -15,6 +15,18 @@ class ReviewCommands(QObject):
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
+
+    def step(self, direction: int) -> None:
+        """Look at the next or previous suspicion."""
+        self._session.review.step(direction)
+
+    def accept(self) -> None:
+        """Make the proposed edit."""
+        self._session.review.accept()
+
+    def dismiss(self) -> None:
+        """Remember that it is no mistake."""
+        self._session.review.dismiss()
 
     def toggle_confirmed(self) -> None:
         """Confirm the selected tracks, or everything, in the scope; where all of it is confirmed, take that back."""
@@ -42,6 +54,12 @@ class ReviewCommands(QObject):
         edits = tuple(Confirm(video_id, track_id, frames, confirms) for track_id in chosen)
         label = f"{'Confirm' if confirms else 'Unconfirm'} {listed(chosen)} {frames}"
         self._session.do(edits[0] if len(edits) == 1 else EditGroup(video_id, label, edits))
+
+
+def accept_text(session: Session) -> str:
+    """What `Enter` would do now."""
+    current = session.review.current
+    return f"&Accept: {current.proposal_text}" if current is not None and current.proposal_text else "&Accept"
 
 
 def confirm_text(session: Session) -> str:

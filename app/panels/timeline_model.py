@@ -5,6 +5,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app import theme
 from app.document.confirmation import ranges_of
 from app.document.records import Change, FrameRange, TrackSummary
+from app.document.suspicions import Suspicion
 from app.panels.pacing import PacedRefresh
 from app.panels.timeline_areas import AreaStore
 from app.panels.timeline_lanes import LaneStore
@@ -49,6 +50,8 @@ class TimelineModel(QObject):
         session.range_changed.connect(self._show_range)
         session.visibility_changed.connect(self._paced.now)
         session.run_changed.connect(self._note_run)
+        session.review.listed.connect(self._show_suspicions)
+        session.review.current_changed.connect(self._show_suspicions)
         theme.theme_changes().changed.connect(self.still_changed)
         self._show_video()
 
@@ -117,6 +120,14 @@ class TimelineModel(QObject):
             first_frame=summary.first_frame,
             last_frame=summary.last_frame,
         )
+
+    def _show_suspicions(self) -> None:
+        by_track: dict[int, list[Suspicion]] = {}
+        for suspicion in sorted(self._session.review.found, key=lambda s: s.frame_index):
+            for track_id in suspicion.track_ids:
+                by_track.setdefault(track_id, []).append(suspicion)
+        self.scene.suspicions, self.scene.suspicion = by_track, self._session.review.current
+        self.still_changed.emit()
 
     def _read_confirmed(self) -> None:
         if self._session.video is None:

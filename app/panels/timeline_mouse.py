@@ -69,6 +69,10 @@ class TimelineMouse(QObject):
         if position.x() < GUTTER_WIDTH:
             self._select_lane(position, event.modifiers())
             return True
+        suspicion = scene.suspicion_at(position.x(), position.y())
+        if suspicion is not None and not event.modifiers():
+            self._session.review.choose(suspicion)
+            return True
         frame = scene.frame_at(position.x())
         self._drag_start = frame
         if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
@@ -175,6 +179,9 @@ class TimelineMouse(QObject):
             return f"{when}\n{self._plot_words(scene.plotted, frame)}"
         if head is None:
             return f"{when}\nDrag to scrub, Shift+drag to mark a range, wheel to zoom"
+        suspicion = scene.suspicion_at(position.x(), position.y())
+        if suspicion is not None:
+            return f"frame {suspicion.frame_index}\n{suspicion.reason}\nClick to go there"
         columns = self._model.lanes.get(head.track_id)
         here = None if columns is None else columns.at(frame)
         state = "absent" if here is None else f"score {here.score:.2f} · {_ORIGIN_TEXT[here.origin]}"

@@ -7,6 +7,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetrics, QPainter, QPen, Q
 
 from app import theme
 from app.document.records import FrameRange
+from app.document.suspicions import Suspicion
 from app.panels.timeline_areas import AreaColumns
 from app.panels.timeline_bars import Bar, BarCache, bar_image, mark_starts
 from app.panels.timeline_lanes import LaneRow, LaneStore
@@ -16,6 +17,7 @@ from app.panels.timeline_scene import (
     BAR_HEIGHT,
     GUTTER_WIDTH,
     LANE_HEIGHT,
+    MARK_RADIUS,
     RULER_HEIGHT,
     LaneHead,
     TimelineScene,
@@ -23,7 +25,7 @@ from app.panels.timeline_scene import (
 
 _BAR_INSET = (LANE_HEIGHT - BAR_HEIGHT) // 2
 _SWATCH = 12
-_MARK_RADIUS, _MARK_GAP = 4.0, 14
+_MARK_GAP = 14
 _HATCH_STEP = 8
 _CONFIRMED_HEIGHT = 3
 
@@ -53,6 +55,7 @@ def paint_still(
                 bars.put(head.track_id, columns, not head.is_visible, bar)
             _paint_bar(painter, bar, top)
         _paint_confirmed(painter, scene, scene.confirmed.get(head.track_id, ()), top + LANE_HEIGHT - 4)
+        _paint_suspicions(painter, scene, scene.suspicions.get(head.track_id, ()), top)
     painter.restore()
     if scene.plotted is not None:
         paint_plot(painter, scene, lanes.get(scene.plotted), areas)
@@ -171,8 +174,26 @@ def _paint_confirmed(painter: QPainter, scene: TimelineScene, ranges: Sequence[F
             painter.fillRect(QRectF(left, top, right - left, _CONFIRMED_HEIGHT), theme.color("good"))
 
 
+def _paint_suspicions(painter: QPainter, scene: TimelineScene, suspicions: Sequence[Suspicion], top: int) -> None:
+    """A mark for each, in order of frames; of marks that would hide each other only the first, and the current one."""
+    if not suspicions:
+        return
+    painter.save()
+    painter.setClipRect(GUTTER_WIDTH - 5, RULER_HEIGHT, scene.width - GUTTER_WIDTH + 5, scene.lanes_height)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(theme.color("warning"))
+    last_x = -float("inf")
+    for suspicion in suspicions:
+        x, is_current = scene.mark_x(suspicion), suspicion == scene.suspicion
+        if GUTTER_WIDTH - 5 <= x <= scene.width + 5 and (is_current or x - last_x >= MARK_RADIUS):
+            painter.setPen(QPen(theme.color("text" if is_current else "window"), 1.5))
+            painter.drawPolygon(_diamond(x, top + LANE_HEIGHT / 2))
+            last_x = x
+    painter.restore()
+
+
 def _diamond(x: float, y: float) -> QPolygonF:
-    r = _MARK_RADIUS
+    r = MARK_RADIUS
     return QPolygonF([QPointF(x - r, y), QPointF(x, y - r), QPointF(x + r, y), QPointF(x, y + r)])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.document.records import FrameRange
+from app.document.suspicions import Suspicion
 from app.panels.timeline_scale import TimelineScale
 
 RULER_HEIGHT = 26
@@ -13,6 +14,7 @@ PLOT_HEIGHT = 44
 GUTTER_WIDTH = 216  # as wide as the queue above it, so that lanes begin below the video
 RIGHT_MARGIN = 6
 ALL_TRACKS = 0
+MARK_RADIUS = 4.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class TimelineScene:
         run_head: next frame that the model computes while it runs, else None.
         scope: frames that an edit made now touches in the selected tracks.
         confirmed: reviewed frames by track id, those of all tracks under `ALL_TRACKS`.
+        suspicions: of the review list, by track id, in order of their frames; `suspicion` is the one looked at.
     """
 
     scale: TimelineScale = field(default_factory=TimelineScale)
@@ -55,6 +58,8 @@ class TimelineScene:
     run_head: int | None = None
     scope: FrameRange | None = None
     confirmed: Mapping[int, Sequence[FrameRange]] = field(default_factory=dict)
+    suspicions: Mapping[int, Sequence[Suspicion]] = field(default_factory=dict)
+    suspicion: Suspicion | None = None
     frame_index: int = 0
 
     def resize(self, width: int, height: int) -> None:
@@ -98,6 +103,18 @@ class TimelineScene:
             return None
         lane_index = int(y - RULER_HEIGHT + self.scroll_y) // LANE_HEIGHT
         return self.heads[lane_index] if lane_index < len(self.heads) else None
+
+    def suspicion_at(self, x: float, y: float) -> Suspicion | None:
+        """The suspicion whose mark is under a point of the viewport, the most likely one where marks lie together."""
+        head = self.head_at(y)
+        if head is None:
+            return None
+        near = [s for s in self.suspicions.get(head.track_id, ()) if abs(self.mark_x(s) - x) <= MARK_RADIUS + 1]
+        return max(near, key=lambda s: s.confidence, default=None)
+
+    def mark_x(self, suspicion: Suspicion) -> float:
+        """Middle of a suspicion's mark in the viewport, px."""
+        return GUTTER_WIDTH + self.scale.center_of(suspicion.frame_index)
 
     def lane_index(self, track_id: int) -> int | None:
         """Position of a track's lane."""

@@ -78,11 +78,21 @@ def report_progress(fraction: float) -> None:
     Raises:
         TaskCanceled: the task was cancelled.
     """
+    task = check_canceled()
+    task.progressed.emit(fraction)
+
+
+def check_canceled() -> Task:
+    """Leave the current task if it was cancelled; to be called from inside its iterator.
+
+    Raises:
+        TaskCanceled: the task was cancelled.
+    """
     task = QThread.currentThread()
     assert isinstance(task, Task)
     if task.isInterruptionRequested():
         raise TaskCanceled
-    task.progressed.emit(fraction)
+    return task
 
 
 class TaskQueue(QObject):

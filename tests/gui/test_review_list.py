@@ -1,0 +1,137 @@
+"""The review list in the real window: a planted switch is found, and mended with two keys or two clicks."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLabel
+
+from app.document.adopt import begin_run
+from app.document.confirmation import dismissals
+from app.document.suspicions import SuspicionKind
+from app.panels.review_model import PICTURES_ROLE
+from app.panels.review_row import button_areas
+from visolo.categories import load_label_set
+from visolo.results import FrameResult, InstanceResult
+from visolo.rle import encode
+
+FRAMES, SWITCH = 40, 20
+
+
+def instance(thing: int, index: int) -> InstanceResult:
+    """A square that stays where it is and looks like itself; two of the three swap tracks at one frame."""
+    track = 1 - thing if index >= SWITCH and thing < 2 else thing
+    vector = np.zeros(8, dtype=np.float16)
+    vector[thing] = 3
+    scores = np.full(40, 0.01, dtype=np.float32)
+    scores[25] = 0.9
+    mask = np.zeros((64, 96), dtype=np.bool_)
+    mask[20:36, 6 + 30 * thing : 22 + 30 * thing] = True
+    return InstanceResult(track, 25, 0.8, encode(mask), thing, scores, vector, vector)
+
+
+@pytest.fixture
+def switched(window, qtbot):
+    """The window with the clip open, in which the model took two objects for each other."""
+    session = window.session
+    settings = {"model": "test", "similarity": {"scale": 1.0, "bias": -4.0}}
+    writer = begin_run(session.history, session.video.video_id, settings, load_label_set("ytvis2021"), 0)
+    change = writer.add([FrameResult(i, tuple(instance(k, i) for k in range(3))) for i in range(FRAMES)])
+    writer.finish("done")
+    session.results_landed(change)
+    qtbot.waitUntil(lambda: bool(session.review.found), timeout=10_000)
+    return window
+
+
+def lefts(window, frame_index: int) -> dict[int, int]:
+    """Where each track's square is."""
+    return {i.track_id: i.box.x for i in window.session.document.instances(1, frame_index)}
+
+
+def is_settled(window) -> bool:
+    return window.workspace.search.is_idle()
+
+
+def test_two_keys_mend_a_switch(switched, press, qtbot):
+    assert lefts(switched, 30) != lefts(switched, 10)
+    press(switched, "N")
+    session = switched.session
+    assert session.frame_index == SWITCH
+    assert session.selection == {1, 2}
+    press(switched, "Return")
+    assert lefts(switched, 30) == lefts(switched, 10) == lefts(switched, SWITCH)
+    assert session.history.undo_text == "Swap 1 and 2 from frame 20 on"
+    qtbot.waitUntil(lambda: is_settled(switched))
+    assert not any(s.kind is SuspicionKind.POSSIBLE_SWITCH for s in session.review.found)
+
+
+def test_two_clicks_mend_a_switch(switched, qtbot):
+    view = switched.docks["review"].widget().view
+    area = view.visualRect(view.model().index(0))
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=area.center())
+    assert switched.session.frame_index == SWITCH
+    qtbot.wait(50)
+    accept = button_areas(view.visualRect(view.model().index(0))).accept
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=accept.center())
+    assert lefts(switched, 30) == lefts(switched, 10)
+
+
+def test_undo_brings_the_row_back(switched, press, qtbot):
+    review = switched.session.review
+    key = review.found[0].key
+    press(switched, "N", "Return")
+    qtbot.waitUntil(lambda: is_settled(switched))
+    assert key not in {s.key for s in review.found}
+    press(switched, "Ctrl+Z")
+    qtbot.waitUntil(lambda: key in {s.key for s in review.found}, timeout=10_000)
+
+
+def test_backspace_dismisses_for_good_and_undo_forgets_it(switched, press, qtbot):
+    session = switched.session
+    key = session.review.found[0].key
+    press(switched, "N", "Backspace")
+    assert set(dismissals(session.document, 1)) == {key}
+    qtbot.waitUntil(lambda: is_settled(switched))
+    assert key not in {s.key for s in session.review.found}
+    press(switched, "Ctrl+Z")
+    qtbot.waitUntil(lambda: key in {s.key for s in session.review.found}, timeout=10_000)
+
+
+def test_n_walks_the_list_round_and_shift_n_back(switched, press):
+    review = switched.session.review
+    press(switched, *["N"] * (len(review.found) + 1))
+    assert review.current == review.found[0]
+    press(switched, "Shift+N")
+    assert review.current == review.found[-1]
+
+
+def test_accepting_before_the_list_has_caught_up_waits_for_it(switched, press, qtbot):
+    session = switched.session
+    press(switched, "N")
+    session.review.fall_behind()
+    session.review.accept()
+    assert session.history.undo_text != "Swap 1 and 2 from frame 20 on"
+    session.review.take(session.review.found)
+    assert session.history.undo_text == "Swap 1 and 2 from frame 20 on"
+
+
+def test_rows_have_two_pictures_a_count_and_marks_on_the_timeline(switched, qtbot):
+    panel = switched.docks["review"].widget()
+    qtbot.waitUntil(lambda: all(p is not None for p in panel.model.index(0).data(PICTURES_ROLE)), timeout=10_000)
+    assert not panel.model.index(0).data(PICTURES_ROLE)[1].isNull()
+    count = len(switched.session.review.found)
+    assert panel.findChild(QLabel, "reviewCount").text() == str(count)
+    timeline = switched.docks["timeline"].widget()
+    x = round(timeline.model.scene.mark_x(switched.session.review.found[0]))
+    point = QPoint(x, timeline.lane_area(2).center().y())
+    qtbot.mouseClick(timeline.viewport(), Qt.MouseButton.LeftButton, pos=point)
+    assert switched.session.review.current.frame_index == SWITCH
+
+
+def test_without_tracks_the_list_says_what_to_do(window, qtbot):
+    empty = window.docks["review"].widget().findChild(QLabel, "reviewEmpty")
+    qtbot.waitUntil(lambda: "run the model" in empty.text(), timeout=10_000)
+
+
+def test_enter_without_a_suspicion_says_what_is_missing(switched, press):
+    press(switched, "Return")
+    assert "Go to a suspicion first" in switched.status.message()
