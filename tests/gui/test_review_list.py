@@ -1,43 +1,27 @@
 """The review list in the real window: a planted switch is found, and mended with two keys or two clicks."""
 
-import numpy as np
+import sys
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLabel
 
-from app.document.adopt import begin_run
+sys.path.insert(0, str(Path(__file__).parent))
+
+from switched_clip import SWITCH, plant_switch
+
 from app.document.confirmation import dismissals
 from app.document.suspicions import SuspicionKind
 from app.panels.review_model import PICTURES_ROLE
 from app.panels.review_row import button_areas
-from visolo.categories import load_label_set
-from visolo.results import FrameResult, InstanceResult
-from visolo.rle import encode
-
-FRAMES, SWITCH = 40, 20
-
-
-def instance(thing: int, index: int) -> InstanceResult:
-    """A square that stays where it is and looks like itself; two of the three swap tracks at one frame."""
-    track = 1 - thing if index >= SWITCH and thing < 2 else thing
-    vector = np.zeros(8, dtype=np.float16)
-    vector[thing] = 3
-    scores = np.full(40, 0.01, dtype=np.float32)
-    scores[25] = 0.9
-    mask = np.zeros((64, 96), dtype=np.bool_)
-    mask[20:36, 6 + 30 * thing : 22 + 30 * thing] = True
-    return InstanceResult(track, 25, 0.8, encode(mask), thing, scores, vector, vector)
 
 
 @pytest.fixture
 def switched(window, qtbot):
     """The window with the clip open, in which the model took two objects for each other."""
     session = window.session
-    settings = {"model": "test", "similarity": {"scale": 1.0, "bias": -4.0}}
-    writer = begin_run(session.history, session.video.video_id, settings, load_label_set("ytvis2021"), 0)
-    change = writer.add([FrameResult(i, tuple(instance(k, i) for k in range(3))) for i in range(FRAMES)])
-    writer.finish("done")
-    session.results_landed(change)
+    session.results_landed(plant_switch(session.history))
     qtbot.waitUntil(lambda: bool(session.review.found), timeout=10_000)
     return window
 

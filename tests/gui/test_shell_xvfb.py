@@ -10,6 +10,15 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from switched_clip import plant_switch
+
+from app.document.document import Document
+from app.document.edits import AddVideo
+from app.document.history import History
+from app.document.records import Video
+
 ROOT = Path(__file__).parents[2]
 
 pytestmark = [
@@ -57,6 +66,33 @@ window.close()
 """
 
 
+# The review with the keyboard alone: to the first suspicion, accept what it proposes.
+_REVIEWER = """
+import sys
+from app.application import forget_opencv_plugins, open_window, parse_arguments
+forget_opencv_plugins()
+from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+app = QApplication(["review"])
+assert app.platformName() == "xcb", app.platformName()
+window = open_window(app, parse_arguments(sys.argv[1:2]))
+session = window.session
+QTest.qWaitForWindowActive(window, 5000)
+for _ in range(400):
+    if session.review.found and window.workspace.canvas.shown_frame >= 0:
+        break
+    loop = QEventLoop()
+    QTimer.singleShot(50, loop.quit)
+    loop.exec()
+QTest.keyClick(window, Qt.Key.Key_N)
+QApplication.processEvents()
+QTest.keyClick(window, Qt.Key.Key_Return)
+print("RESULT", session.frame_index, sorted(session.selection), session.history.undo_text)
+window.close()
+"""
+
+
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
     """A virtual X server of this module's own."""
@@ -99,6 +135,23 @@ def test_keys_and_mouse_work_on_a_real_screen_after_opencv(environment, clip):
     # Frame 1 of the clip is of grey value 16.
     (pixel,) = [line for line in done.stdout.splitlines() if line.startswith("PIXEL")]
     assert int(pixel.split()[1]) == pytest.approx(16, abs=3)
+
+
+def test_two_keys_mend_a_switch_on_a_real_screen(environment, clip, tmp_path):
+    with Document.create(tmp_path / "switched.visolo") as document:
+        history = History(document)
+        history.do(AddVideo(Video(1, "clip", str(clip), 40, 64, 96, 25.0)))
+        plant_switch(history)
+    done = subprocess.run(
+        [sys.executable, "-c", _REVIEWER, str(tmp_path / "switched.visolo")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "RESULT 20 [1, 2] Swap 1 and 2 from frame 20 on" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_program_itself_opens_a_window_there(environment, clip, own_home):

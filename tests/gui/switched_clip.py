@@ -1,0 +1,33 @@
+"""Results in which a model took two objects for each other from one frame on, for the clip of the window's tests."""
+
+import numpy as np
+
+from app.document.adopt import begin_run
+from app.document.history import History
+from app.document.records import Change
+from visolo.categories import load_label_set
+from visolo.results import FrameResult, InstanceResult
+from visolo.rle import encode
+
+FRAMES, SWITCH = 40, 20
+
+
+def plant_switch(history: History) -> Change:
+    """Run over video 1."""
+    settings = {"model": "test", "similarity": {"scale": 1.0, "bias": -4.0}}
+    writer = begin_run(history, 1, settings, load_label_set("ytvis2021"), 0)
+    change = writer.add([FrameResult(i, tuple(_instance(k, i) for k in range(3))) for i in range(FRAMES)])
+    writer.finish("done")
+    return change
+
+
+def _instance(thing: int, index: int) -> InstanceResult:
+    """A square that stays where it is and looks like itself; two of the three swap tracks at one frame."""
+    track = 1 - thing if index >= SWITCH and thing < 2 else thing
+    vector = np.zeros(8, dtype=np.float16)
+    vector[thing] = 3
+    scores = np.full(40, 0.01, dtype=np.float32)
+    scores[25] = 0.9
+    mask = np.zeros((64, 96), dtype=np.bool_)
+    mask[20:36, 6 + 30 * thing : 22 + 30 * thing] = True
+    return InstanceResult(track, 25, 0.8, encode(mask), thing, scores, vector, vector)
