@@ -143,6 +143,8 @@ class Review(QObject):
         self.listed.emit()
 
     def _set_current(self, suspicion: Suspicion | None) -> None:
-        if suspicion != self._current:
-            self._current = suspicion
+        is_another = suspicion != self._current
+        # Even an equal one is taken: the list compares rows by identity.
+        self._current = suspicion
+        if is_another:
             self.current_changed.emit()

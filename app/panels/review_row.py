@@ -84,7 +84,8 @@ class ReviewRowDelegate(QStyledItemDelegate):
 
     def _is_current(self, index: _Index) -> bool:
         current = self._review.current
-        return current is not None and index.data(SUSPICION_ROLE) == current
+        # The very object: comparing all fields in every row of a long list takes time.
+        return current is not None and index.data(SUSPICION_ROLE) is current
 
 
 def button_areas(row: QRect) -> Buttons:
@@ -141,7 +142,7 @@ def _paint_picture(painter: QPainter, area: QRect, picture: QPixmap | None) -> N
 def _paint_button(painter: QPainter, area: QRect, text: str, key: str, is_possible: bool) -> None:
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(theme.color("border"))
+    painter.setPen(theme.color("faint" if is_possible else "border"))
     painter.setBrush(theme.color("raised") if is_possible else QColor(Qt.GlobalColor.transparent))
     painter.drawRoundedRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
     small = painter.font()

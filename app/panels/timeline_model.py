@@ -51,7 +51,7 @@ class TimelineModel(QObject):
         session.visibility_changed.connect(self._paced.now)
         session.run_changed.connect(self._note_run)
         session.review.listed.connect(self._show_suspicions)
-        session.review.current_changed.connect(self._show_suspicions)
+        session.review.current_changed.connect(self._show_suspicion)
         theme.theme_changes().changed.connect(self.still_changed)
         self._show_video()
 
@@ -126,7 +126,11 @@ class TimelineModel(QObject):
         for suspicion in sorted(self._session.review.found, key=lambda s: s.frame_index):
             for track_id in suspicion.track_ids:
                 by_track.setdefault(track_id, []).append(suspicion)
-        self.scene.suspicions, self.scene.suspicion = by_track, self._session.review.current
+        self.scene.suspicions = by_track
+        self._show_suspicion()
+
+    def _show_suspicion(self) -> None:
+        self.scene.suspicion = self._session.review.current
         self.still_changed.emit()
 
     def _read_confirmed(self) -> None:

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from switched_clip import SWITCH, plant_switch
 
 from app.document.confirmation import dismissals
+from app.document.edits import AddCategory
 from app.document.suspicions import SuspicionKind
 from app.panels.review_model import PICTURES_ROLE
 from app.panels.review_row import button_areas
@@ -86,6 +87,19 @@ def test_n_walks_the_list_round_and_shift_n_back(switched, press):
     assert review.current == review.found[0]
     press(switched, "Shift+N")
     assert review.current == review.found[-1]
+
+
+def test_the_current_row_stays_current_when_the_list_is_found_again(switched, press, qtbot):
+    session = switched.session
+    press(switched, "N")
+    before = session.review.current
+    session.do(AddCategory(99, "kite"))
+    qtbot.waitUntil(lambda: is_settled(switched))
+    assert session.review.current == before
+    view = switched.docks["review"].widget().view
+    rows = [view.visualRect(view.model().index(row)).height() for row in range(view.model().rowCount())]
+    assert rows[0] == max(rows)
+    assert len(rows) == 1 or rows[0] > rows[1]
 
 
 def test_accepting_before_the_list_has_caught_up_waits_for_it(switched, press, qtbot):
