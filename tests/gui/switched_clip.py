@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.document.adopt import begin_run
+from app.document.adopt import RunWriter, begin_run
 from app.document.history import History
 from app.document.records import Change
 from visolo.categories import load_label_set
@@ -14,11 +14,21 @@ FRAMES, SWITCH = 40, 20
 
 def plant_switch(history: History) -> Change:
     """Run over video 1."""
-    settings = {"model": "test", "similarity": {"scale": 1.0, "bias": -4.0}}
-    writer = begin_run(history, 1, settings, load_label_set("ytvis2021"), 0)
-    change = writer.add([FrameResult(i, tuple(_instance(k, i) for k in range(3))) for i in range(FRAMES)])
+    writer = begin_switched(history)
+    change = writer.add([switched_frame(index) for index in range(FRAMES)])
     writer.finish("done")
     return change
+
+
+def begin_switched(history: History) -> RunWriter:
+    """A run over video 1 that `switched_frame` can be added to."""
+    settings = {"model": "test", "similarity": {"scale": 1.0, "bias": -4.0}}
+    return begin_run(history, 1, settings, load_label_set("ytvis2021"), 0)
+
+
+def switched_frame(index: int) -> FrameResult:
+    """What the model finds in a frame."""
+    return FrameResult(index, tuple(_instance(k, index) for k in range(3)))
 
 
 def _instance(thing: int, index: int) -> InstanceResult:

@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QLabel
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from switched_clip import SWITCH, plant_switch
+from switched_clip import FRAMES, SWITCH, begin_switched, plant_switch, switched_frame
 
 from app.document.confirmation import dismissals
 from app.document.edits import AddCategory
 from app.document.suspicions import SuspicionKind
 from app.panels.review_model import PICTURES_ROLE
 from app.panels.review_row import button_areas
+from app.session import RunStatus
 
 
 @pytest.fixture
@@ -123,6 +124,18 @@ def test_rows_have_two_pictures_a_count_and_marks_on_the_timeline(switched, qtbo
     point = QPoint(x, timeline.lane_area(2).center().y())
     qtbot.mouseClick(timeline.viewport(), Qt.MouseButton.LeftButton, pos=point)
     assert switched.session.review.current.frame_index == SWITCH
+
+
+def test_the_list_fills_while_a_run_lands_frames(window, qtbot):
+    session = window.session
+    writer = begin_switched(session.history)
+    session.set_run(RunStatus("running", 1, 0, 0, FRAMES))
+    for index in range(30):
+        session.results_landed(writer.add([switched_frame(index)]))
+        session.set_run(RunStatus("running", 1, index + 1, 0, FRAMES))
+    qtbot.waitUntil(lambda: any(s.frame_index == SWITCH for s in session.review.found), timeout=10_000)
+    writer.finish("stopped")
+    session.set_run(RunStatus())
 
 
 def test_without_tracks_the_list_says_what_to_do(window, qtbot):
