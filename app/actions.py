@@ -207,6 +207,7 @@ _RUN = [
     Row("run.from_start", "Run from the &first frame", lambda c: c.run.from_start(), needs=can_run),
     Row("run.from_here", "Run again from &here", lambda c: c.run.from_here(), ("Ctrl+F5",), needs=can_run),
     Row("run.stop", "&Stop run", lambda c: c.run.stop(), ("Shift+F5",), "mdi6.stop", is_busy),
+    Row("run.retrain", "Re&train…", lambda c: c.training.retrain(), ("Ctrl+Shift+R",), "mdi6.school-outline"),
     Row("run.settings", "Run &settings…", lambda c: c.run.settings(), ("F2",), "mdi6.tune"),
 ]
 _HELP = [

@@ -209,6 +209,7 @@ def _close_on_signals(window: "MainWindow") -> None:
         if received:
             timer.stop()
             logger.info("closing on signal %d", received[0])
+            window.workspace.commands.training.closes_unasked = True
             window.close()
 
     signal.signal(signal.SIGINT, note)

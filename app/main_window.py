@@ -60,7 +60,10 @@ class MainWindow(QMainWindow):
         self.workspace.opener.open_paths(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the arrangement, stop all work, let go of the project."""
+        """Remember the arrangement, stop all work, let go of the project; a training run is not stopped unasked."""
+        if not self.workspace.commands.training.may_close():
+            event.ignore()
+            return
         self.workspace.settings.set_window_arrangement(self.saveGeometry(), self.saveState())
         # Waiting for a model to stop must not look like hanging.
         self.hide()
@@ -149,6 +152,8 @@ class MainWindow(QMainWindow):
         session.frame_changed.connect(self._save_place.start)
         workspace.inference.failed.connect(self.errors.show_error)
         workspace.inference.device_known.connect(self.toolbar.show_device)
+        workspace.training.changed.connect(self.status.show_training)
+        self.status.training_wanted.connect(workspace.actions.action("run.retrain").trigger)
         workspace.inference.choice_changed.connect(self.toolbar.show_run_choice)
         workspace.canvas.view.menu_requested.connect(self._show_canvas_menu)
         workspace.commands.view.opacity_changed.connect(self.status.show_opacity)

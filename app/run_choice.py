@@ -54,6 +54,12 @@ def standard_rules(weights: Path | None, preset: str) -> InferenceConfig:
     return load_preset(name).inference if name in preset_names() else InferenceConfig()
 
 
+def preset_of(choice: RunChoice) -> str:
+    """The preset of the network that a choice stands for; the bundled model's where neither it nor the file says."""
+    name = choice.preset or _trained_with(choice.weights_path)
+    return name if name in preset_names() else "lite"
+
+
 def _trained_with(weights: Path) -> str:
     """The preset in the header of an own file; read here because the engine's reader imports torch."""
     if weights.suffix != ".safetensors":
@@ -88,6 +94,7 @@ def write_choice(settings: Settings, choice: RunChoice) -> None:
     standard = asdict(standard_rules(choice.weights, choice.preset))
     changed = {key: value for key, value in asdict(choice.inference).items() if value != standard[key]}
     settings.set(WEIGHTS, str(choice.weights or ""))
+    settings.add_recent_weights(choice.weights_path)
     settings.set(PRESET, choice.preset)
     settings.set(DEVICE, choice.device)
     settings.set(PRECISION, choice.precision)

@@ -45,6 +45,7 @@ DEVICE = Setting("run/device", "auto", ("auto", "cpu", "cuda", "mps"))
 PRECISION = Setting("run/precision", "fp32", ("fp32", "bf16", "fp16"))
 INFERENCE = Setting("run/inference", "{}")
 RECENT = Setting("recent", "[]")
+RECENT_WEIGHTS = Setting("run/recent_weights", "[]")
 SHORTCUTS = Setting("shortcuts", "{}")
 LAST_FOLDER = Setting("last_folder", "")
 
@@ -85,17 +86,31 @@ class Settings:
 
     def recent(self) -> list[Path]:
         """What was opened lately, newest first; files that are gone are left out."""
-        stored = self.get_json(RECENT)
-        return [Path(p) for p in stored if isinstance(p, str) and Path(p).exists()] if isinstance(stored, list) else []
+        return self._paths(RECENT)
 
     def add_recent(self, path: Path) -> None:
         """Put a path on top of the recent list."""
-        kept = [path, *(other for other in self.recent() if other != path)]
-        self.set_json(RECENT, [str(p) for p in kept[:RECENT_LIMIT]])
+        self._add_path(RECENT, path)
+
+    def recent_weights(self) -> list[Path]:
+        """Weights that runs used lately, newest first; files that are gone are left out."""
+        return self._paths(RECENT_WEIGHTS)
+
+    def add_recent_weights(self, path: Path) -> None:
+        """Put weights on top of the recent list."""
+        self._add_path(RECENT_WEIGHTS, path)
 
     def clear_recent(self) -> None:
         """Forget what was opened."""
         self.set_json(RECENT, [])
+
+    def _paths(self, setting: Setting[str]) -> list[Path]:
+        stored = self.get_json(setting)
+        return [Path(p) for p in stored if isinstance(p, str) and Path(p).exists()] if isinstance(stored, list) else []
+
+    def _add_path(self, setting: Setting[str], path: Path) -> None:
+        kept = [path, *(other for other in self._paths(setting) if other != path)]
+        self.set_json(setting, [str(p) for p in kept[:RECENT_LIMIT]])
 
     def shortcuts(self) -> dict[str, list[str]]:
         """Keys that the user has changed, by action id."""

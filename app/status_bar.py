@@ -2,21 +2,28 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QSlider, QStatusBar, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QSlider, QStatusBar, QWidget
 
 from app.document.confirmation import percent_words, review_progress
 from app.panels.pacing import PacedRefresh
 from app.session import RunStatus, Session
 from app.settings import MASK_OPACITY, Settings
 from app.video.player import Player
+from app.workers.training import TrainingStatus
 
 _MESSAGE_MS = 6000
 _REVIEW_MS = 200
 
 
 class MainStatusBar(QStatusBar):
-    """Permanent facts left and right; messages pass over the left ones."""
+    """Permanent facts left and right; messages pass over the left ones.
+
+    Signals:
+        training_wanted: the words about the training run were clicked.
+    """
+
+    training_wanted = Signal()
 
     def __init__(
         self, session: Session, player: Player, settings: Settings, set_opacity: Callable[[int], None]
@@ -37,6 +44,12 @@ class MainStatusBar(QStatusBar):
         self._review.setObjectName("review")
         self._review.setToolTip("Share of the instances that are confirmed (C)")
         self._paced_review = PacedRefresh(self._show_review, _REVIEW_MS, self)
+        self._training = QPushButton(flat=True)
+        self._training.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._training.setObjectName("trainingStatus")
+        self._training.setToolTip("Show the training run")
+        self._training.clicked.connect(self.training_wanted)
+        self._training.hide()
         self._opacity = QSlider(Qt.Orientation.Horizontal)
         self._opacity.setRange(0, 100)
         self._opacity.setObjectName("opacity")
@@ -50,7 +63,8 @@ class MainStatusBar(QStatusBar):
             self.addWidget(widget)
         self.addWidget(self._message, 1)
         masks = QLabel("Masks")
-        for part in (self._review, self._run, self._progress, self._memory, masks, self._opacity, QWidget()):
+        ends = (self._review, self._training, self._run, self._progress, self._memory, masks, self._opacity, QWidget())
+        for part in ends:
             self.addPermanentWidget(part)
         self._connect()
         self.refresh()
@@ -70,6 +84,11 @@ class MainStatusBar(QStatusBar):
     def show_opacity(self) -> None:
         """The opacity was changed by keys."""
         self._opacity.setValue(self._settings.get(MASK_OPACITY))
+
+    def show_training(self, status: TrainingStatus) -> None:
+        """How a training run is doing, while it does something."""
+        self._training.setVisible(status.is_active)
+        self._training.setText(training_text(status))
 
     def refresh(self) -> None:
         """Read everything again."""
@@ -135,6 +154,15 @@ def clock(seconds: float) -> str:
     """Time as minutes, seconds and hundredths: 00:07.13."""
     hundredths = round(seconds * 100)
     return f"{hundredths // 6000:02d}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
+
+
+def training_text(status: TrainingStatus) -> str:
+    """E.g. "training: 40 %"."""
+    if status.state == "running" and status.steps:
+        return f"training: {100 * status.step // status.steps} %"
+    return {"preparing": "training: writing data", "starting": "training: starting"}.get(
+        status.state, "training: saving"
+    )
 
 
 def _run_text(status: RunStatus) -> str:

@@ -17,6 +17,7 @@ from app.commands.run import RunCommands
 from app.commands.selection import SelectionCommands
 from app.commands.tools import ToolCommands
 from app.commands.tracks import TrackCommands
+from app.commands.training import TrainingCommands
 from app.commands.view import ViewCommands
 from app.opening import Opener
 from app.session import Session
@@ -27,6 +28,7 @@ from app.video.player import Player
 from app.workers.inference import InferenceControl
 from app.workers.suspicions import SuspicionSearch
 from app.workers.task import TaskQueue
+from app.workers.training import TrainingControl
 
 
 class Workspace(QObject):
@@ -44,6 +46,7 @@ class Workspace(QObject):
         self.canvas = CanvasController(self.session, self.cache, self)
         self.inference = InferenceControl(self.session, settings, self)
         self.search = SuspicionSearch(self.session, self)
+        self.training = TrainingControl(self)
         self.opener.before_close = self.inference.end_run
         self.loader.ready.connect(self._take_media)
         self.commands = self._make_commands(window)
@@ -58,6 +61,7 @@ class Workspace(QObject):
         self.opener.close_project()
         self.inference.close()
         self.search.close()
+        self.training.close()
         self.tasks.close()
         self.cache.close()
 
@@ -78,5 +82,6 @@ class Workspace(QObject):
             classes=ClassCommands(session, window),
             review=ReviewCommands(session, self),
             run=RunCommands(session, self.inference, settings, window),
+            training=TrainingCommands(session, self.training, self.inference, settings, window),
             help=HelpCommands(settings, window),
         )

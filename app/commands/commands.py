@@ -12,6 +12,7 @@ from app.commands.run import RunCommands
 from app.commands.selection import SelectionCommands
 from app.commands.tools import ToolCommands
 from app.commands.tracks import TrackCommands
+from app.commands.training import TrainingCommands
 from app.commands.view import ViewCommands
 
 
@@ -29,4 +30,5 @@ class Commands:
     classes: ClassCommands
     review: ReviewCommands
     run: RunCommands
+    training: TrainingCommands
     help: HelpCommands

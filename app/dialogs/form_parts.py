@@ -1,8 +1,10 @@
 """What dialogs are put together from: their column, forms, boxes of choices, lines for paths, and words below them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -11,10 +13,13 @@ from PySide6.QtWidgets import (
     QLabel,
     QLayout,
     QLineEdit,
+    QMenu,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
+
+from app.theme import icon
 
 
 def dialog_column(dialog: QDialog, spacing: int = 12) -> QVBoxLayout:
@@ -80,6 +85,20 @@ class PathLine(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.line, 1)
         layout.addWidget(self.button)
+
+    def offer(self, paths: Sequence[Path]) -> None:
+        """Let one of these be chosen from a menu in the line."""
+        menu = QMenu(self)
+        for path in paths:
+            menu.addAction(str(path)).setData(str(path))
+        menu.triggered.connect(self._take_offer)
+        action = self.line.addAction(icon("mdi6.chevron-down"), QLineEdit.ActionPosition.TrailingPosition)
+        action.setToolTip("Used lately")
+        action.setVisible(bool(paths))
+        action.triggered.connect(lambda: menu.popup(self.line.mapToGlobal(self.line.rect().bottomLeft())))
+
+    def _take_offer(self, action: QAction) -> None:
+        self.line.setText(action.data())
 
     def text(self) -> str:
         """The path, without blanks around it; empty where none was given."""

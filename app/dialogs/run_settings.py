@@ -28,7 +28,7 @@ _MEMORY = {
     "last-10": "The last ten frames",
     "last-20": "The last twenty frames",
 }
-_BUNDLED = "bundled model (visolo-lite)"
+BUNDLED = "bundled model (visolo-lite)"
 
 
 class RunSettingsDialog(QDialog):
@@ -40,7 +40,8 @@ class RunSettingsDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._settings = settings
         choice = read_choice(settings)
-        self._weights = PathLine("runWeights", "Weights file", str(choice.weights or ""), _BUNDLED)
+        self._weights = PathLine("runWeights", "Weights file", str(choice.weights or ""), BUNDLED)
+        self._weights.offer(settings.recent_weights())
         self._weights.browse_wanted.connect(self._browse)
         self._preset = choice_box(
             "runPreset", "Network", {"": "As the file says", **{name: name for name in preset_names()}}, choice.preset

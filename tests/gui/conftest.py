@@ -123,6 +123,7 @@ def open_window(qtbot, qapp: QApplication) -> Iterator[Callable[..., object]]:
 
     yield make
     for window in windows:
+        window.workspace.commands.training.closes_unasked = True
         window.close()
         window.deleteLater()
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
