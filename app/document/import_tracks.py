@@ -129,7 +129,7 @@ def read_video_results_import(
 ) -> ImportTracks:
     """The edit of `import_results` with one video; raises the same."""
     video = queries.video(video_id)
-    entries = ytvis.read_results(path)
+    entries = ytvis.read_results(path, polygon_size=(video.height, video.width))
     if len({e.video_id for e in entries}) > 1:
         raise AnnotationError(f"{path}: holds results of several videos; open it together with its dataset file")
     known = label_set.categories if label_set else queries.categories()

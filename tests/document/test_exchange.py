@@ -474,6 +474,19 @@ def test_results_are_added_to_a_video(project, tmp_path):
     assert set(lanes(document)) == {1, 2, 3, 4, 5}
 
 
+def test_polygons_in_results_are_filled_at_the_size_of_the_video(project, tmp_path):
+    document, history = project
+    square = [[2.0, 3.0, 12.0, 3.0, 12.0, 8.0, 2.0, 8.0]]
+    results = write_results(tmp_path / "r.json", [result(1, 2, 0.5, [None, square] + [None] * (FRAMES - 2))])
+    import_results(history, results, video_id=1)
+    mask_of_square = document.instance(1, 4, 1).rle
+    expected = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    expected[3:8, 2:12] = True
+    assert np.array_equal(rle.decode(mask_of_square), expected)
+    history.undo()
+    assert set(lanes(document)) == {1, 2, 3}
+
+
 @pytest.mark.parametrize(
     ("entries", "sentence"),
     [

@@ -66,6 +66,23 @@ def test_evaluate_with_official_quirks(main):
     assert json.loads(said.out)["AP"] == pytest.approx(EXPECTED["cases"][name]["stats"][0], abs=1e-9)
 
 
+def test_evaluate_takes_polygons_as_results(main, tmp_path):
+    """Whole pixels from row 1 and column 1 on, which a polygon and an RLE say alike."""
+    square = [[1.0, 1.0, 6.0, 1.0, 6.0, 5.0, 1.0, 5.0]]
+    table = dataset_table()
+    mask = np.zeros((table["videos"][0]["height"], table["videos"][0]["width"]), dtype=bool)
+    mask[1:5, 1:6] = True
+    table["annotations"][0] |= {"segmentations": [rle.to_json(rle.encode(mask))] * 3, "areas": [20] * 3}
+    entry = {"video_id": 7, "category_id": 5, "score": 0.5, "segmentations": [square, square, square]}
+    (tmp_path / "gt.json").write_text(json.dumps(table))
+    (tmp_path / "dt.json").write_text(json.dumps([entry]))
+    found = json.loads(main("evaluate", tmp_path / "gt.json", tmp_path / "dt.json", "--json", "--tracking").out)
+    assert (found["AP"], found["AR1"], found["tracking"]["IDF1"]) == pytest.approx((1, 1, 1))
+    (tmp_path / "dt.json").write_text(json.dumps([entry | {"segmentations": [square, square, None]}]))
+    found = json.loads(main("evaluate", tmp_path / "gt.json", tmp_path / "dt.json", "--json").out)
+    assert (found["AP50"], found["AP75"]) == pytest.approx((1, 0))  # two thirds of the track
+
+
 def test_evaluate_tracking_adds_to_the_official_numbers(main):
     case = CASES / "01_perfect"
     table = json.loads(main("evaluate", case / "gt.json", case / "dt.json", "--json", "--tracking", "--by", "size").out)

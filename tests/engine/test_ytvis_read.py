@@ -119,6 +119,20 @@ class TestAcceptedFiles:
             assert entry.segmentations == (mask_rle(2), None, None)
             assert entry.counted_areas.tolist() == [rle.area(mask_rle(2)), 0, 0]
 
+    def test_polygons_in_results_are_filled_at_the_size_of_their_video(self, tmp_path):
+        square = [[1.0, 1.0, 6.0, 1.0, 6.0, 5.0, 1.0, 5.0]]
+        path = written(tmp_path, changed(results_table(), 0, "segmentations", 2, to=square), "r.json")
+        dataset = read_dataset(written(tmp_path, dataset_table()))
+        for entries in (read_results(path, dataset), read_results(path, polygon_size=(HEIGHT, WIDTH))):
+            filled = entries[0].segmentations[2]
+            assert filled.size == (HEIGHT, WIDTH)
+            assert rle.decode(filled).nonzero()[0].tolist() == [row for row in range(1, 5) for _ in range(5)]
+            assert entries[0].counted_areas.tolist() == [rle.area(mask_rle(2)), 0, 20]
+        with pytest.raises(
+            AnnotationError, match=r"entry \[0\].segmentations\[2\]: is a polygon, which needs the size"
+        ):
+            read_results(path)
+
     def test_no_predictions(self, tmp_path):
         assert read_results(written(tmp_path, [], "r.json")) == []
 

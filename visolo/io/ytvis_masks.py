@@ -75,7 +75,11 @@ def parse_mask_list(values: list[Any], where: str) -> MaskList:
 
 
 def resolve_masks(
-    lists: Sequence[MaskList], shapes: Sequence[VideoShape | None], *, allow_misfits: bool = False
+    lists: Sequence[MaskList],
+    shapes: Sequence[VideoShape | None],
+    *,
+    allow_misfits: bool = False,
+    polygon_size: tuple[int, int] | None = None,
 ) -> list[ResolvedMasks]:
     """Check every mask completely and fill polygons.
 
@@ -83,12 +87,13 @@ def resolve_masks(
         lists: mask lists of one file.
         shapes: the video of each list; None where it is not known, then all masks of a list must have one size.
         allow_misfits: leave lengths and sizes unchecked, not the counts.
+        polygon_size: (height, width) in pixels that polygons are filled in where the video is not known.
 
     Raises:
         AnnotationError: a list has another length than its video, a mask another size, or broken counts.
     """
     for masks, shape in zip(lists, shapes, strict=True):
-        _fill_polygons(masks, shape)
+        _fill_polygons(masks, polygon_size if shape is None else shape.size)
         if not allow_misfits:
             _check_fit(masks, shape)
     counts = [sum(item is not None for item in masks.items) for masks in lists]
@@ -112,16 +117,16 @@ def _resolved(masks: MaskList, masks_left: Iterator[Rle], found_areas: NDArray[n
     return ResolvedMasks(segmentations, areas)
 
 
-def _fill_polygons(masks: MaskList, shape: VideoShape | None) -> None:
+def _fill_polygons(masks: MaskList, size: tuple[int, int] | None) -> None:
     for index, item in enumerate(masks.items):
         if type(item) is list:
-            masks.items[index] = _from_polygons(item, shape, f"{masks.where}.segmentations[{index}]")
+            masks.items[index] = _from_polygons(item, size, f"{masks.where}.segmentations[{index}]")
 
 
-def _from_polygons(polygons: Polygons, shape: VideoShape | None, where: str) -> Rle:
-    if shape is None:
+def _from_polygons(polygons: Polygons, size: tuple[int, int] | None, where: str) -> Rle:
+    if size is None:
         raise AnnotationError(f"{where}: is a polygon, which needs the size of its video; give the dataset too")
-    return rle_module.from_polygons(shape.size, polygons, where)
+    return rle_module.from_polygons(size, polygons, where)
 
 
 def _check_fit(masks: MaskList, shape: VideoShape | None) -> None:

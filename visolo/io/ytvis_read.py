@@ -70,6 +70,7 @@ def read_results(
     *,
     allow_unknown_categories: bool = False,
     allow_misfits: bool = False,
+    polygon_size: tuple[int, int] | None = None,
 ) -> list[ResultEntry]:
     """Read a results file: a list of `{video_id, category_id, score, segmentations}`.
 
@@ -78,6 +79,7 @@ def read_results(
         dataset: when given, every entry must be of one of its videos and have that video's length and size.
         allow_unknown_categories: keep entries whose class the dataset does not list.
         allow_misfits: keep entries whose number or size of masks is not that of the video.
+        polygon_size: (height, width) in pixels of all masks given as polygons, where there is no dataset to say it.
 
     Raises:
         AnnotationError: the file is no results file or breaks a rule; the message names the first offender.
@@ -95,7 +97,7 @@ def read_results(
         lists.append(parse_mask_list(entry.segmentations, where))
         entry.segmentations = []
         heads.append(entry)
-    resolved = resolve_masks(lists, shapes, allow_misfits=allow_misfits)
+    resolved = resolve_masks(lists, shapes, allow_misfits=allow_misfits, polygon_size=polygon_size)
     return [
         ResultEntry(head.video_id, head.category_id, head.score, masks.segmentations, masks.areas)
         for head, masks in zip(heads, resolved, strict=True)
