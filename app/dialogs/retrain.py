@@ -103,7 +103,9 @@ class RetrainDialog(QDialog):
         """The sentence at the bottom, and which buttons there are."""
         status, is_form = self._control.status, self._pages.currentWidget() is self.form
         log = self._control.log
-        can_resume = not status.is_active and log is not None and log.is_resumable()
+        # What failed before its first step would fail again: New training… keeps the form as it was, to mend it.
+        is_hopeless = status.state == "failed" and log is not None and not log.steps
+        can_resume = not status.is_active and log is not None and log.is_resumable() and not is_hopeless
         has_weights = not status.is_active and log is not None and log.weights() is not None
         problem = self.form.problem() if is_form else ""
         self._unfinished_row.setVisible(is_form and self._unfinished.count() > 0)

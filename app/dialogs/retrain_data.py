@@ -45,7 +45,7 @@ class DataTree(QTreeWidget):
         header = self.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(_SOURCE, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((_FRAMES, 72), (_MASKS, 72), (_SHARE, 84)):
+        for column, width in ((_FRAMES, 72), (_MASKS, 72), (_SHARE, 108)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             self.setColumnWidth(column, width)
             self.headerItem().setTextAlignment(column, _RIGHT)

@@ -80,7 +80,7 @@ class Picture(QLabel):
     """A picture file as large as there is room for; nothing where there is none."""
 
     def __init__(self) -> None:
-        super().__init__(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        super().__init__(alignment=Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignHCenter)
         self.setObjectName("retrainPicture")
         self.setAccessibleName("What the network finds in the validation set")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)

@@ -32,6 +32,7 @@ _MARGIN_LEFT, _MARGIN_RIGHT, _MARGIN_TOP, _MARGIN_BOTTOM = 52, 14, 26, 22
 _AXIS_TITLE = 18
 _RAW_ALPHA = 70
 _SCORE_SHARE = 0.38
+_POINT = 2.5  # radius of a measured value
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,10 @@ class TrainingPlot(QWidget):
         font = painter.font()
         font.setPixelSize(11)
         painter.setFont(font)
+        if not self.losses:
+            painter.setPen(theme.color("muted"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Losses show after the first step")
+            return
         panels = self._panels()
         for panel in panels:
             self._paint_axes(painter, panel)
@@ -110,7 +115,7 @@ class TrainingPlot(QWidget):
         painter.setPen(theme.color("muted"))
         bottom = QRectF(panels[0].area.left(), self.height() - _AXIS_TITLE, panels[0].area.width(), _AXIS_TITLE)
         painter.drawText(bottom, Qt.AlignmentFlag.AlignCenter, "step")
-        if self._hovered is not None and self.losses:
+        if self._hovered is not None:
             self._paint_hover(painter, panels)
 
     def _panels(self) -> list[_Panel]:
@@ -141,7 +146,8 @@ class TrainingPlot(QWidget):
             painter.setPen(text)
             box = QRectF(0, y - 8, area.left() - 8, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")
-        for step in ticks(0.0, self._last_step, max(2, int(area.width() / 80))):
+        most = min(int(area.width() / 80), int(self._last_step) + 1)
+        for step in ticks(0.0, self._last_step, max(2, most)):
             x = self._x(step, area)
             painter.setPen(grid)
             painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4))
@@ -151,7 +157,7 @@ class TrainingPlot(QWidget):
 
     def _paint_curves(self, painter: QPainter, panel: _Panel) -> None:
         painter.save()
-        painter.setClipRect(panel.area.adjusted(0, -2, 1, 2))
+        painter.setClipRect(panel.area.adjusted(0, -_POINT - 1, _POINT + 1, _POINT + 1))
         for curve in panel.curves:
             color = _color(curve.name)
             if curve.raw is not curve.smooth:
@@ -164,7 +170,7 @@ class TrainingPlot(QWidget):
             if len(curve.steps) <= 30:
                 painter.setBrush(color)
                 for point in self._polygon(curve, curve.smooth, panel).toList():
-                    painter.drawEllipse(point, 2.5, 2.5)
+                    painter.drawEllipse(point, _POINT, _POINT)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.restore()
 

@@ -198,8 +198,10 @@ def test_a_failed_run_says_its_own_sentence(trained, qtbot, tmp_path):
     driver.wait_for("Training failed")
     assert "wrong.safetensors" in driver.text("retrainSentence")
     assert "Traceback" not in driver.text("retrainSentence")
+    assert not driver.button("retrainResume").isVisible()  # it would only fail again
     driver.press("retrainAgain")
     assert driver.button("retrainStart").isVisible()
+    assert driver.dialog.findChild(QLineEdit, "retrainWeights").text() == str(wrong)
 
 
 def test_closing_the_window_asks_and_saves(trained, qtbot, tmp_path):
