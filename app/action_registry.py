@@ -178,6 +178,7 @@ class ActionRegistry(QObject):
             session.run_changed,
             session.tool_changed,
             session.review.current_changed,
+            session.review.listed,
         ):
             signal.connect(self.schedule_refresh)
         theme_changes().changed.connect(self._recolor)

@@ -22,10 +22,11 @@ from app.commands.conditions import (
     one_or_two_selected,
     one_selected,
 )
-from app.commands.review import accept_text, confirm_text, confirm_video_text
+from app.commands.review import accept_text, confirm_text, confirm_video_text, kind_text
 from app.digits import tracks_by_digit
+from app.document.suspicions import SuspicionKind
 from app.session import Scope, Session
-from app.settings import TRAIL_LENGTH
+from app.settings import REVIEW_LEAST, TRAIL_LENGTH
 from app.theme import ThemeMode
 
 _THEMES: tuple[tuple[ThemeMode, str], ...] = (("dark", "&Dark"), ("light", "&Light"), ("system", "As the &system"))
@@ -49,6 +50,8 @@ def all_rows() -> list[Row]:
         *_TRACK,
         *[_digit_row(kind, digit) for kind in ("select", "assign", "class") for digit in range(1, 10)],
         *_REVIEW,
+        *[_least_row(percent) for percent in REVIEW_LEAST.choices],
+        *[_kind_row(kind) for kind in SuspicionKind],
         *_VIEW,
         *[_trail_row(frames) for frames in TRAIL_LENGTH.choices],
         *[_theme_row(mode, text) for mode, text in _THEMES],
@@ -186,6 +189,7 @@ _REVIEW = [
     Row("review.previous", "&Previous suspicion", lambda c: c.review.step(-1), ("Shift+N",), "mdi6.arrow-up", has_video),
     Row("review.accept", accept_text, lambda c: c.review.accept(), ("Return", "Enter"), "mdi6.check", has_suspicion),
     Row("review.dismiss", "&Dismiss: it is no mistake", lambda c: c.review.dismiss(), ("Backspace",), "mdi6.close", has_suspicion),
+    Row("review.all_kinds", "&All kinds", lambda c: c.review.list_all_kinds()),
     Row("review.confirm", confirm_text, lambda c: c.review.toggle_confirmed(), ("C",), "mdi6.check-decagram-outline", has_video),
     Row("review.confirm_video", confirm_video_text, lambda c: c.review.toggle_video(), ("Shift+C",), "mdi6.check-all", has_video),
 ]  # fmt: skip
@@ -229,6 +233,24 @@ def _trail_row(frames: int) -> Row:
         commands.view.set_trail_length(frames)
 
     return Row(f"trail.{frames}", f"{frames} frames", choose, checked=lambda c: c.view.trail_length == frames)
+
+
+def _least_row(percent: int) -> Row:
+    def choose(commands: Commands) -> None:
+        commands.review.set_least_percent(percent)
+
+    text = f"{percent} % and up" if percent else "However unlikely"
+    return Row(f"review.least.{percent}", text, choose, checked=lambda c: c.review.least_percent == percent)
+
+
+def _kind_row(kind: SuspicionKind) -> Row:
+    def toggle(commands: Commands) -> None:
+        commands.review.toggle_kind(kind)
+
+    def text(session: Session) -> str:
+        return kind_text(session, kind)
+
+    return Row(f"review.kind.{kind.name.lower()}", text, toggle, checked=lambda c: c.review.lists_kind(kind))
 
 
 def _theme_row(mode: ThemeMode, text: str) -> Row:

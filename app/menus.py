@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from app.action_registry import ActionRegistry
-from app.settings import TRAIL_LENGTH
+from app.document.suspicions import SuspicionKind
+from app.settings import REVIEW_LEAST, TRAIL_LENGTH
 
 Entry = str | tuple[str, Sequence[str]]
 
@@ -50,7 +51,9 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Revie&w",
         ("review.next", "review.previous", "review.accept", "review.dismiss", "-", "review.confirm",
-         "review.confirm_video"),
+         "review.confirm_video", "-",
+         ("&List", tuple(f"review.least.{n}" for n in REVIEW_LEAST.choices)),
+         ("&Kinds", (*[f"review.kind.{kind.name.lower()}" for kind in SuspicionKind], "-", "review.all_kinds"))),
     ),
     (
         "Mas&k",

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app.document.edits import DismissSuspicion
-from app.document.suspicions import Suspicion
+from app.document.suspicions import Suspicion, SuspicionKind
 
 if TYPE_CHECKING:
     from app.session import Session
+
+
+@dataclass(frozen=True)
+class ReviewFilter:
+    """Which suspicions are worth a look.
+
+    Attributes:
+        least_percent: confidence from which one is listed, 0 to 100.
+        hidden_kinds: not listed at all.
+    """
+
+    least_percent: int = 20
+    hidden_kinds: frozenset[SuspicionKind] = frozenset()
+
+    def lets_through(self, suspicion: Suspicion) -> bool:
+        """Whether it is listed."""
+        return suspicion.kind not in self.hidden_kinds and 100 * suspicion.confidence >= self.least_percent
 
 
 class Review(QObject):
@@ -19,18 +37,22 @@ class Review(QObject):
 
     Signals:
         listed: the list, or what is known of the search, is another.
+        filter_changed: the `ReviewFilter` in force.
         current_changed: another suspicion is looked at, or none.
         shown: a suspicion was gone to: its frame and tracks are shown now.
     """
 
     listed = Signal()
+    filter_changed = Signal(object)
     current_changed = Signal()
     shown = Signal(object)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
+        self._all: tuple[Suspicion, ...] = ()
         self._found: tuple[Suspicion, ...] = ()
+        self._filter = ReviewFilter()
         self._current: Suspicion | None = None
         # Where in the list the current one is or was: the walk goes on from there when it is dealt with.
         self._position = 0
@@ -42,8 +64,29 @@ class Review(QObject):
 
     @property
     def found(self) -> tuple[Suspicion, ...]:
-        """All suspicions, the most likely mistake first."""
+        """The suspicions that are listed, the most likely mistake first."""
         return self._found
+
+    @property
+    def all_found(self) -> tuple[Suspicion, ...]:
+        """Also those that the filter leaves out."""
+        return self._all
+
+    @property
+    def filter(self) -> ReviewFilter:
+        """What is listed."""
+        return self._filter
+
+    def set_filter(self, wanted: ReviewFilter) -> None:
+        """List other suspicions; the current one stays only when it is among them."""
+        if wanted == self._filter:
+            return
+        self._filter = wanted
+        if self._current is not None and not wanted.lets_through(self._current):
+            self._set_current(None)
+        self._list(self._all)
+        self.listed.emit()
+        self.filter_changed.emit(wanted)
 
     @property
     def current(self) -> Suspicion | None:
@@ -52,7 +95,7 @@ class Review(QObject):
 
     def forget(self) -> None:
         """Another video: nothing is known yet."""
-        self._found, self._position, self._awaited = (), 0, ""
+        self._all, self._found, self._position, self._awaited = (), (), 0, ""
         self.is_searched, self.failure = False, ""
         self._set_current(None)
         self.listed.emit()
@@ -63,10 +106,11 @@ class Review(QObject):
 
     def take(self, found: Iterable[Suspicion]) -> None:
         """The search has caught up; the current one stays when it is still there."""
-        self._found, self.is_searched, self.is_behind, self.failure = tuple(found), True, False, ""
+        self._all, self.is_searched, self.is_behind, self.failure = tuple(found), True, False, ""
         if self._current is not None:
             key = self._current.key
-            self._set_current(next((s for s in self._found if s.key == key), None))
+            self._set_current(next((s for s in self._all if s.key == key), None))
+        self._list(self._all)
         self.listed.emit()
         self._accept_awaited()
 
@@ -125,6 +169,8 @@ class Review(QObject):
             return "Looking for suspicious moments…"
         if not self._session.tracks():
             return "No tracks yet: run the model, and what looks wrong is listed here"
+        if self._all:
+            return f"Nothing is left that the filter lets through; {len(self._all)} less likely or of other kinds"
         return "Nothing suspicious is left in this video"
 
     def _accept_awaited(self) -> None:
@@ -138,9 +184,15 @@ class Review(QObject):
 
     def _drop(self, suspicion: Suspicion) -> None:
         """Take it off the list at once; the search says the same a moment later."""
-        self._found = tuple(s for s in self._found if s.key != suspicion.key)
+        self._all = tuple(s for s in self._all if s.key != suspicion.key)
         self._set_current(None)
+        self._list(self._all)
         self.listed.emit()
+
+    def _list(self, everything: tuple[Suspicion, ...]) -> None:
+        """What the filter lets through; the one that is looked at does not vanish when it becomes less likely."""
+        current = self._current
+        self._found = tuple(s for s in everything if s is current or self._filter.lets_through(s))
 
     def _set_current(self, suspicion: Suspicion | None) -> None:
         is_another = suspicion != self._current

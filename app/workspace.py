@@ -80,7 +80,7 @@ class Workspace(QObject):
             tools=ToolCommands(session, self.canvas, self),
             tracks=TrackCommands(session, window),
             classes=ClassCommands(session, window),
-            review=ReviewCommands(session, self),
+            review=ReviewCommands(session, settings, self),
             run=RunCommands(session, self.inference, settings, window),
             training=TrainingCommands(session, self.training, self.inference, settings, window),
             help=HelpCommands(settings, window),

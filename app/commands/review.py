@@ -1,10 +1,15 @@
 """The review: walking the suspicions, and saying that content is right. `C` confirms what scope and selection show."""
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject
 
 from app.document.edits import Confirm, EditGroup
 from app.document.records import FrameRange
+from app.document.suspicions import SuspicionKind
+from app.review import ReviewFilter
 from app.session import Session
+from app.settings import REVIEW_HIDDEN_KINDS, REVIEW_LEAST, Settings
 from app.track_edits import listed
 from visolo.errors import VisoloError
 
@@ -12,9 +17,32 @@ from visolo.errors import VisoloError
 class ReviewCommands(QObject):
     """Handlers of the review actions."""
 
-    def __init__(self, session: Session, parent: QObject) -> None:
+    def __init__(self, session: Session, settings: Settings, parent: QObject) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._settings = session, settings
+        session.review.set_filter(_remembered_filter(settings))
+
+    @property
+    def least_percent(self) -> int:
+        """Confidence from which suspicions are listed."""
+        return self._session.review.filter.least_percent
+
+    def set_least_percent(self, percent: int) -> None:
+        """List suspicions from this confidence on."""
+        self._session.review.set_filter(replace(self._session.review.filter, least_percent=percent))
+        self._settings.set(REVIEW_LEAST, percent)
+
+    def lists_kind(self, kind: SuspicionKind) -> bool:
+        """Whether suspicions of a kind are listed."""
+        return kind not in self._session.review.filter.hidden_kinds
+
+    def toggle_kind(self, kind: SuspicionKind) -> None:
+        """List suspicions of a kind, or leave them out."""
+        self._hide_kinds(self._session.review.filter.hidden_kinds ^ {kind})
+
+    def list_all_kinds(self) -> None:
+        """Leave no kind out."""
+        self._hide_kinds(frozenset())
 
     def step(self, direction: int) -> None:
         """Look at the next or previous suspicion."""
@@ -41,6 +69,10 @@ class ReviewCommands(QObject):
         """Confirm the whole video, or take that back."""
         self._confirm([], FrameRange(0, None))
 
+    def _hide_kinds(self, kinds: frozenset[SuspicionKind]) -> None:
+        self._session.review.set_filter(replace(self._session.review.filter, hidden_kinds=kinds))
+        self._settings.set_json(REVIEW_HIDDEN_KINDS, sorted(kind.name for kind in kinds))
+
     def _confirm(self, track_ids: list[int], frames: FrameRange) -> None:
         assert self._session.video is not None
         video_id = self._session.video.video_id
@@ -54,6 +86,12 @@ class ReviewCommands(QObject):
         edits = tuple(Confirm(video_id, track_id, frames, confirms) for track_id in chosen)
         label = f"{'Confirm' if confirms else 'Unconfirm'} {listed(chosen)} {frames}"
         self._session.do(edits[0] if len(edits) == 1 else EditGroup(video_id, label, edits))
+
+
+def kind_text(session: Session, kind: SuspicionKind) -> str:
+    """A kind with how many there are, whatever the filter: "Possible switch (6)"."""
+    count = sum(suspicion.kind is kind for suspicion in session.review.all_found)
+    return f"{kind.value} ({count})" if count else kind.value
 
 
 def accept_text(session: Session) -> str:
@@ -87,3 +125,9 @@ def _is_confirmed(session: Session, track_ids: list[int], frames: FrameRange) ->
     confirmed = session.confirmed()
     chosen: list[int | None] = [*track_ids] or [None]
     return all(confirmed.covers_all(track_id, frames) for track_id in chosen)
+
+
+def _remembered_filter(settings: Settings) -> ReviewFilter:
+    stored = settings.get_json(REVIEW_HIDDEN_KINDS)
+    names = stored if isinstance(stored, list) else []
+    return ReviewFilter(settings.get(REVIEW_LEAST), frozenset(kind for kind in SuspicionKind if kind.name in names))

@@ -1,13 +1,25 @@
 """The review list: what is probably wrong in the current video, best first, to be accepted or dismissed."""
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QListView, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
+from app.document.suspicions import SuspicionKind
+from app.panels.review_bar import ReviewBar
 from app.panels.review_model import SUSPICION_ROLE, ReviewModel
 from app.panels.review_row import ReviewRowDelegate
 from app.session import Session
+from app.settings import REVIEW_LEAST
 
 _MARGIN = 12
 
@@ -48,14 +60,16 @@ class ReviewList(QWidget):
         titles = QHBoxLayout()
         titles.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
         titles.addWidget(heading)
-        titles.addStretch(1)
         titles.addWidget(self._count)
+        titles.addStretch(1)
+        titles.addWidget(self._make_filter())
         self.view = QListView()
         self.view.setObjectName("reviewView")
         self.view.setAccessibleName("Suspicious moments, the most likely mistake first")
         self.view.setAccessibleDescription("N and Shift+N go on and back, Enter accepts, Backspace dismisses")
         self.view.setModel(self.model)
         self.view.setItemDelegate(ReviewRowDelegate(self._review, self.view))
+        self.view.setUniformItemSizes(True)
         self.view.setMouseTracking(True)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -71,23 +85,57 @@ class ReviewList(QWidget):
         layout.addLayout(titles)
         layout.addWidget(self.view, 1)
         layout.addWidget(self._empty, 1)
+        self.bar = ReviewBar(self._review)
+        layout.addWidget(self.bar)
+
+    def _make_filter(self) -> QToolButton:
+        menu = QMenu(self)
+        menu.setObjectName("reviewFilterMenu")
+        menu.aboutToShow.connect(self._fill_filter)
+        self._filter = QToolButton(popupMode=QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._filter.setObjectName("reviewFilter")
+        self._filter.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._filter.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._filter.setToolTip("Which suspicions are listed: how likely, of which kinds")
+        self._filter.setMenu(menu)
+        return self._filter
+
+    def _fill_filter(self) -> None:
+        menu = self._filter.menu()
+        menu.clear()
+        here = {suspicion.kind for suspicion in self._review.all_found} | self._review.filter.hidden_kinds
+        kinds = [f"review.kind.{kind.name.lower()}" for kind in SuspicionKind if kind in here]
+        for action_id in (*[f"review.least.{n}" for n in REVIEW_LEAST.choices], "-", *kinds, "-", "review.all_kinds"):
+            action = self.window().findChild(QAction, action_id)
+            if action is not None:
+                menu.addAction(action)
+            elif action_id == "-":
+                menu.addSeparator()
 
     def _show_rows(self) -> None:
         found = self._review.found
         offset = self.view.verticalScrollBar().value()
         self.model.show(found)
-        self._count.setText(str(len(found)) if found else "")
+        self._show_counts()
         self.view.setVisible(bool(found))
         self._empty.setVisible(not found)
         self._empty.setText("" if found else self._review.empty_words())
         self.view.verticalScrollBar().setValue(offset)
         self._show_current()
 
+    def _show_counts(self) -> None:
+        shown, known = len(self._review.found), len(self._review.all_found)
+        self._count.setText(str(shown) if shown == known else f"{shown} of {known}")
+        self._count.setVisible(bool(known))
+        wanted = self._review.filter
+        words = [f"{wanted.least_percent} % and up"] if wanted.least_percent else []
+        words += [f"{len(wanted.hidden_kinds)} kinds hidden"] if wanted.hidden_kinds else []
+        self._filter.setText(", ".join(words) or "All")
+        self._filter.setIcon(theme.icon("mdi6.filter-variant"))
+
     def _show_current(self) -> None:
         row = self.model.row_of(self._review.current)
         index = QModelIndex() if row is None else self.model.index(row)
-        # Its buttons make the current row higher.
-        self.view.scheduleDelayedItemsLayout()
         if index != self.view.currentIndex():
             self.view.setCurrentIndex(index)
         if index.isValid():
@@ -105,4 +153,5 @@ class ReviewList(QWidget):
             self._review.choose(suspicion)
 
     def _restyle(self) -> None:
+        self._show_counts()
         self.view.viewport().update()

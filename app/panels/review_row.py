@@ -1,10 +1,6 @@
-"""Draws a row of the review list: pictures before and after, reason, proposal; the two buttons of the current one."""
-
-from typing import NamedTuple
+"""Draws a row of the review list: pictures before and after, reason and proposal."""
 
 from PySide6.QtCore import (
-    QAbstractItemModel,
-    QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -13,7 +9,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPainterPath, QPixmap
+from PySide6.QtGui import QFont, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app import theme
@@ -22,29 +18,21 @@ from app.document.suspicions import Suspicion
 from app.panels.review_model import PICTURE_SIZE, PICTURES_ROLE, SUSPICION_ROLE
 from app.review import Review
 
-_HEIGHT, _BUTTONS_HEIGHT = 66, 28
+_HEIGHT = 66
 _MARGIN, _GAP = 12, 3
 _LINE = 17
-_BUTTON = QSize(92, 22)
 _Index = QModelIndex | QPersistentModelIndex
 
 
-class Buttons(NamedTuple):
-    """Where the buttons of the current row are."""
-
-    accept: QRect
-    dismiss: QRect
-
-
 class ReviewRowDelegate(QStyledItemDelegate):
-    """Rows of suspicions; the current one of the review can be accepted and dismissed with the mouse."""
+    """Rows of suspicions; the current one of the review stands out."""
 
     def __init__(self, review: Review, parent: QWidget) -> None:
         super().__init__(parent)
         self._review = review
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:  # noqa: D102 - Qt's
-        return QSize(200, _HEIGHT + (_BUTTONS_HEIGHT if self._is_current(index) else 0))
+        return QSize(200, _HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:  # noqa: D102
         painter.save()
@@ -60,38 +48,12 @@ class ReviewRowDelegate(QStyledItemDelegate):
             _paint_picture(painter, QRect(corner, PICTURE_SIZE), picture)
             corner += QPoint(PICTURE_SIZE.width() + _GAP, 0)
         _paint_words(painter, _text_area(area), suspicion)
-        if is_current:
-            buttons = button_areas(area)
-            _paint_button(painter, buttons.accept, "Accept", "Enter", suspicion.proposal is not None)
-            _paint_button(painter, buttons.dismiss, "Dismiss", "⌫", True)
         painter.restore()
-
-    def editorEvent(
-        self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: _Index
-    ) -> bool:
-        """Qt's entry for the mouse: True when a button was clicked."""
-        if event.type() is not QEvent.Type.MouseButtonRelease or not self._is_current(index):
-            return False
-        assert isinstance(event, QMouseEvent)
-        buttons, point = button_areas(option.rect), event.position().toPoint()
-        if buttons.accept.contains(point):
-            self._review.accept()
-        elif buttons.dismiss.contains(point):
-            self._review.dismiss()
-        else:
-            return False
-        return True
 
     def _is_current(self, index: _Index) -> bool:
         current = self._review.current
         # The very object: comparing all fields in every row of a long list takes time.
         return current is not None and index.data(SUSPICION_ROLE) is current
-
-
-def button_areas(row: QRect) -> Buttons:
-    """The buttons in the row of the current suspicion."""
-    corner = QPoint(_text_area(row).left(), row.bottom() - _BUTTONS_HEIGHT + 1)
-    return Buttons(QRect(corner, _BUTTON), QRect(corner + QPoint(_BUTTON.width() + 6, 0), _BUTTON))
 
 
 def _text_area(row: QRect) -> QRect:
@@ -136,21 +98,4 @@ def _paint_picture(painter: QPainter, area: QRect, picture: QPixmap | None) -> N
         target = QRectF(0, 0, size.width(), size.height())
         target.moveCenter(QRectF(area).center())
         painter.drawPixmap(target, picture, QRectF(picture.rect()))
-    painter.restore()
-
-
-def _paint_button(painter: QPainter, area: QRect, text: str, key: str, is_possible: bool) -> None:
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(theme.color("faint" if is_possible else "border"))
-    painter.setBrush(theme.color("raised") if is_possible else QColor(Qt.GlobalColor.transparent))
-    painter.drawRoundedRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-    small = painter.font()
-    small.setPixelSize(11)
-    painter.setFont(small)
-    inner = area.adjusted(8, 0, -8, 0)
-    painter.setPen(theme.color("text" if is_possible else "faint"))
-    painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
-    painter.setPen(theme.color("muted" if is_possible else "faint"))
-    painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, key)
     painter.restore()

@@ -182,13 +182,20 @@ def _paint_suspicions(painter: QPainter, scene: TimelineScene, suspicions: Seque
     painter.setClipRect(GUTTER_WIDTH - 5, RULER_HEIGHT, scene.width - GUTTER_WIDTH + 5, scene.lanes_height)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(theme.color("warning"))
-    last_x = -float("inf")
+    painter.setPen(QPen(theme.color("window"), 1.5))
+    last_x, current_x = -float("inf"), None
     for suspicion in suspicions:
-        x, is_current = scene.mark_x(suspicion), suspicion == scene.suspicion
-        if GUTTER_WIDTH - 5 <= x <= scene.width + 5 and (is_current or x - last_x >= MARK_RADIUS):
-            painter.setPen(QPen(theme.color("text" if is_current else "window"), 1.5))
+        x = scene.mark_x(suspicion)
+        if not GUTTER_WIDTH - 5 <= x <= scene.width + 5:
+            continue
+        if suspicion is scene.suspicion:
+            current_x = x
+        if x - last_x >= 2 * MARK_RADIUS:
             painter.drawPolygon(_diamond(x, top + LANE_HEIGHT / 2))
             last_x = x
+    if current_x is not None:
+        painter.setPen(QPen(theme.color("text"), 1.5))
+        painter.drawPolygon(_diamond(current_x, top + LANE_HEIGHT / 2))
     painter.restore()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -13,10 +13,10 @@ from switched_clip import FRAMES, SWITCH, begin_switched, plant_switch, switched
 
 from app.document.confirmation import dismissals
 from app.document.edits import AddCategory
-from app.document.suspicions import SuspicionKind
+from app.document.suspicions import Suspicion, SuspicionKind
 from app.panels.review_model import PICTURES_ROLE
-from app.panels.review_row import button_areas
 from app.session import RunStatus
+from app.settings import REVIEW_HIDDEN_KINDS, REVIEW_LEAST, Settings
 
 
 @pytest.fixture
@@ -55,9 +55,7 @@ def test_two_clicks_mend_a_switch(switched, qtbot):
     area = view.visualRect(view.model().index(0))
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=area.center())
     assert switched.session.frame_index == SWITCH
-    qtbot.wait(50)
-    accept = button_areas(view.visualRect(view.model().index(0))).accept
-    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=accept.center())
+    qtbot.mouseClick(switched.findChild(QPushButton, "acceptSuspicion"), Qt.MouseButton.LeftButton)
     assert lefts(switched, 30) == lefts(switched, 10)
 
 
@@ -97,10 +95,64 @@ def test_the_current_row_stays_current_when_the_list_is_found_again(switched, pr
     session.do(AddCategory(99, "kite"))
     qtbot.waitUntil(lambda: is_settled(switched))
     assert session.review.current == before
-    view = switched.docks["review"].widget().view
-    rows = [view.visualRect(view.model().index(row)).height() for row in range(view.model().rowCount())]
-    assert rows[0] == max(rows)
-    assert len(rows) == 1 or rows[0] > rows[1]
+    assert switched.findChild(QPushButton, "acceptSuspicion").isEnabled()
+
+
+@pytest.fixture
+def listed(switched):
+    """The window with a list of known confidences; the search has nothing to add."""
+    review = switched.session.review
+    assert is_settled(switched)
+    review.take(
+        [
+            _row(SuspicionKind.POSSIBLE_SWITCH, 0.9),
+            _row(SuspicionKind.CLASS_FLIP, 0.3),
+            _row(SuspicionKind.MASK_JUMP, 0.1),
+        ]
+    )
+    return switched
+
+
+def _row(kind: SuspicionKind, confidence: float) -> Suspicion:
+    return Suspicion(f"{kind.name}:5", kind, 1, 5, 4, (1,), "Why", "what else", confidence, None, "")
+
+
+def test_unlikely_suspicions_are_left_out_until_asked_for_and_that_is_remembered(listed):
+    review = listed.session.review
+    assert [s.confidence for s in review.found] == [0.9, 0.3]
+    listed.workspace.actions.run("review.least.0")
+    assert [s.confidence for s in review.found] == [0.9, 0.3, 0.1]
+    assert Settings().get(REVIEW_LEAST) == 0
+    listed.workspace.actions.run("review.least.50")
+    assert [s.confidence for s in review.found] == [0.9]
+    assert listed.findChild(QLabel, "reviewCount").text() == "1 of 3"
+
+
+def test_a_kind_can_be_left_out_and_n_does_not_visit_it(listed, press):
+    review = listed.session.review
+    listed.workspace.actions.run("review.kind.possible_switch")
+    press(listed, "N")
+    assert review.current.kind is SuspicionKind.CLASS_FLIP
+    assert "(1)" in listed.workspace.actions.action("review.kind.possible_switch").text()
+    listed.workspace.actions.run("review.all_kinds")
+    assert review.found[0].kind is SuspicionKind.POSSIBLE_SWITCH
+    assert Settings().get_json(REVIEW_HIDDEN_KINDS) == []
+
+
+def test_the_current_row_stays_when_it_becomes_less_likely(listed, press):
+    review = listed.session.review
+    press(listed, "N")
+    review.take([_row(SuspicionKind.POSSIBLE_SWITCH, 0.05)])
+    assert [s.confidence for s in review.found] == [0.05]
+    assert review.current is review.found[0]
+
+
+def test_the_filter_button_offers_the_kinds_that_are_there(listed):
+    button = listed.findChild(QToolButton, "reviewFilter")
+    button.menu().aboutToShow.emit()
+    offered = [action.objectName() for action in button.menu().actions()]
+    assert "review.kind.mask_jump" in offered
+    assert "review.kind.duplicate" not in offered
 
 
 def test_accepting_before_the_list_has_caught_up_waits_for_it(switched, press, qtbot):

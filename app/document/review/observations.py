@@ -14,6 +14,7 @@ _COLUMNS = (
     " m.area, m.box_x, m.box_y, m.box_width, m.box_height"
 )
 _WIDTH = 14
+_PIECE = 4096  # rows
 _LINKED_AT, _STRANGE_AT = 2.2, -4.0  # logits that stand for "linked" and "strangers" where a run noted no similarity
 
 Indices = NDArray[np.int64]
@@ -139,7 +140,13 @@ class Observations:
             frames.first,
             min(frames.end, LAST_FRAME),
         )
-        return np.fromiter(chain.from_iterable(rows), np.float64, _WIDTH * len(rows)).reshape(-1, _WIDTH)
+        table = np.empty((len(rows), _WIDTH))
+        # In pieces: converting all rows at once would not let the window's thread run for a quarter of a second.
+        for first in range(0, len(rows), _PIECE):
+            part = rows[first : first + _PIECE]
+            flat = np.fromiter(chain.from_iterable(part), np.float64, _WIDTH * len(part))
+            table[first : first + len(part)] = flat.reshape(-1, _WIDTH)
+        return table
 
     def _take(self, table: NDArray[np.float64], queries: Queries) -> None:
         self._table = table[np.lexsort((table[:, 1], table[:, 0]))]

@@ -18,7 +18,7 @@ from app.document.edits import (
     SwapTracks,
 )
 from app.document.records import FrameRange
-from app.document.review import weights
+from app.document.review import weights, words
 from app.document.review.links import Links
 from app.document.review.moments import BREAK_FEATURES, SWITCH_FEATURES, Moments
 from app.document.review.observations import Observations
@@ -28,6 +28,7 @@ from app.document.review.whole_tracks import ClassDoubt, Doubtful, Duplicate
 _LEAST = 0.03  # confidence: nobody walks to a row that is wrong so often
 _MOST = 2000  # rows
 _SAME_MOMENT = 5  # frames
+_LOW = 0.8  # of the usual score
 _EXPLAINED = 0.1  # of the confidence is left where a more likely mistake of one of the tracks explains the same signs
 
 Kind = SuspicionKind
@@ -81,7 +82,7 @@ class RowWriter:
             frames = FrameRange(first, int(found.frames[-1]))
             edit, text = RemoveInstances(self._video_id, drop, frames), f"Delete masks of {drop} {frames}"
         confidence = weights.duplicate_confidence(found.overlap, found.share, len(found.frames), found.alike)
-        detail = f"overlap {found.overlap:.2f} on {len(found.frames)} frames"
+        detail = f"on {_counted(len(found.frames))}, {words.how_much(found.overlap)} of the area"
         reason = f"{keep} and {drop} cover the same object"
         return self._row(Kind.DUPLICATE, first, (keep, drop), (reason, detail), confidence, (edit, text))
 
@@ -92,11 +93,14 @@ class RowWriter:
         short = found.length < 8
         kind = Kind.SHORT_TRACK if short else Kind.LOW_SUPPORT
         reason = (
-            f"{found.track_id} is there for {found.length} {'frame' if found.length == 1 else 'frames'} only"
+            f"{found.track_id} is there for {_counted(found.length)} only"
             if short
             else f"{found.track_id} comes and goes"
         )
-        detail = f"mean score {found.score:.2f}, present on {found.presence:.0%} of its frames"
+        sure = (
+            "the model was less sure of it than of others" if found.score < _LOW * usual else "the model was sure of it"
+        )
+        detail = f"{sure}, there in {words.how_much(found.presence)} of its frames"
         edit = DeleteTrack(self._video_id, found.track_id), f"Delete track {found.track_id}"
         return self._row(kind, found.frame_index, (found.track_id,), (reason, detail), confidence, edit)
 
@@ -145,28 +149,30 @@ class RowWriter:
             frames = FrameRange(frame, None)
             edit: Edit = SwapTracks(self._video_id, track, other, frames)
             text = f"Swap {track} and {other} {frames}"
-            reason = f"{track} and {other} may have swapped: {_because(figures)}"
+            reason = f"{track} and {other} may have swapped: {words.why_switched(figures)}"
         else:
             goes = track if ends[track] else other
             to = other if ends[track] else track
             frames = FrameRange(frame, None)
             edit, text = ReassignTrack(self._video_id, goes, to, frames), f"Assign {goes} to {to} {frames}"
-            reason = f"{goes} may have taken over the object of {to}, which ends here: {_because(figures)}"
-        return self._row(kind, frame, (track, other), (reason, _figures(figures)), confidence, (edit, text))
+            reason = f"{goes} may have taken over the object of {to}, which ends here: {words.why_switched(figures)}"
+        return self._row(
+            kind, frame, (track, other), (reason, words.for_and_against(figures)), confidence, (edit, text)
+        )
 
     def _join(self, frame: int, track: int, other: int, features: Any, confidence: float) -> Suspicion:  # noqa: ANN401
         gap = int(np.expm1(features[-1]).round()) + 1
         edit = MergeTracks(self._video_id, track, other), f"Merge {other} into {track}"
-        reason = f"{other} begins where {track} ended, {gap} {'frame' if gap == 1 else 'frames'} before"
-        detail = _percent("looks alike", features[2], "same classes", features[3])
+        reason = f"{other} begins where {track} ended, {_counted(gap)} before"
+        detail = words.how_alike(features[2], features[3])
         return self._row(Kind.BORN_WHERE_ANOTHER_ENDED, frame, (track, other), (reason, detail), confidence, edit)
 
     def _break(self, frame: int, track: int, _: int, features: Any, confidence: float) -> Suspicion:  # noqa: ANN401
         figures = dict(zip(BREAK_FEATURES, features.tolist(), strict=True))
-        kind, reason = _break_reason(track, figures)
+        kind, reason = words.why_broken(track, figures)
         tail = self._protected.next_track_id
         edit = SplitTrack(self._video_id, track, frame, tail), f"Split {track} at frame {frame}"
-        return self._row(kind, frame, (track,), (reason, _figures(figures)), confidence, edit)
+        return self._row(kind, frame, (track,), (reason, words.what_else(kind, figures)), confidence, edit)
 
     def _is_there(self, track_id: int, frame: int) -> bool:
         return bool(self._seen.window(np.array([track_id]), np.array([frame]), 1, before=False)[0, 0] >= 0)
@@ -176,7 +182,7 @@ class RowWriter:
         kind: SuspicionKind,
         frame: int,
         track_ids: tuple[int, ...],
-        words: tuple[str, str],
+        reasons: tuple[str, str],
         confidence: float,
         proposal: tuple[Edit, str] | None,
     ) -> Suspicion:
@@ -194,8 +200,8 @@ class RowWriter:
             frame_index=frame,
             before_frame=int(self._seen.frames[before].max()) if len(before) else None,
             track_ids=track_ids,
-            reason=words[0],
-            detail=words[1],
+            reason=reasons[0],
+            detail=reasons[1],
             confidence=min(1.0, max(0.0, confidence)),
             proposal=edit,
             proposal_text=text,
@@ -273,42 +279,5 @@ def _family(kind: SuspicionKind) -> str:
     return _FAMILIES.get(kind, kind.name.lower())
 
 
-def _because(figures: dict[str, float]) -> str:
-    shares = {
-        "each goes on where the other went": figures["shift"] / 2,
-        "each looks more like the other": 4 * figures["look"],
-        "their classes fit better crossed": 3 * figures["votes"],
-        "the model's similarities fit better crossed": figures["near"] / 2,
-    }
-    known = {text: value for text, value in shares.items() if not np.isnan(value)}
-    best = max(known, key=lambda text: known[text]) if known else ""
-    return best if best and known[best] > 0.05 else "they are close to each other here"
-
-
-def _break_reason(track: int, figures: dict[str, float]) -> tuple[SuspicionKind, str]:
-    def figure(name: str, usual: float) -> float:
-        return usual if np.isnan(figures[name]) else figures[name]
-
-    signs = {
-        Kind.CHIMERA: 4 * (0.9 - figure("look", 0.9)) + 3 * (0.9 - figure("votes", 0.9)),
-        Kind.WEAK_LINK: -0.5 * figure("near", 0.0),
-        Kind.MASK_JUMP: figure("shift", 0.0),
-        Kind.AREA_JUMP: figure("growth", 0.0),
-    }
-    reasons = {
-        Kind.CHIMERA: f"{track} looks different from here on; it may be two objects",
-        Kind.WEAK_LINK: f"{track} goes on with little similarity to what it was",
-        Kind.MASK_JUMP: f"{track} jumps to another place",
-        Kind.AREA_JUMP: f"The size of {track} changes suddenly",
-    }
-    kind = max(signs, key=lambda k: signs[k])
-    return kind, reasons[kind]
-
-
-def _figures(figures: dict[str, float]) -> str:
-    names = {"near": "similarity", "look": "looks", "votes": "classes", "shift": "jump"}
-    return ", ".join(f"{text} {figures[n]:+.2f}" for n, text in names.items() if not np.isnan(figures[n]))
-
-
-def _percent(first: str, one: float, second: str, two: float) -> str:
-    return ", ".join(f"{text} {value:.0%}" for text, value in ((first, one), (second, two)) if not np.isnan(value))
+def _counted(frames: int) -> str:
+    return "1 frame" if frames == 1 else f"{frames} frames"

@@ -33,7 +33,7 @@ class Suspicion:
         before_frame: last frame before it, for comparison; None when there is none.
         track_ids: the tracks in question, the one that stays first.
         reason: in plain words, one sentence without a full stop.
-        detail: the figures behind it.
+        detail: what else speaks for it or against it, in words.
         confidence: in [0, 1], how likely it is a mistake; the list is ordered by it.
         proposal: the edit that mends it; None when only looking helps.
         proposal_text: it in words; empty without one.
