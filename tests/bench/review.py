@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from document import build
 
+from app.application import collect_garbage_less_often
 from app.document.document import Document
 from app.document.edits import SwapTracks
 from app.document.history import History
@@ -115,6 +116,7 @@ def main() -> None:
     options = parser.parse_args()
     app = QApplication.instance() or QApplication(sys.argv[:1])
     apply_theme(app, "dark")
+    collect_garbage_less_often()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.visolo"
         build(path, options.frames, options.objects)
