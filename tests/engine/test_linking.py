@@ -296,6 +296,28 @@ def test_a_forbidden_lost_track_is_not_found_again():
     assert ids == [[0], [], [1]]
 
 
+def test_an_excluded_track_waits_until_the_next_frame():
+    excluded = LinkConstraints(excluded={1: frozenset({0})})
+    ids, _ = run([(0, 1), (0, 1), (0, 1)], constraints=excluded)
+    assert ids == [[0, 1], [2, 1], [2, 1]]
+    ids, made = run([(0, 1), (1,), (0, 1), (0, 1)], constraints=LinkConstraints(excluded={2: frozenset({0})}))
+    assert ids == [[0, 1], [1], [2, 1], [2, 1]]
+    assert [seen.track_ids.tolist() for seen in made.state.lost] == [[0]]
+    both = LinkConstraints(forced={(1, 0): 0}, excluded={1: frozenset({0})})
+    assert run([(0,), (0,)], constraints=both)[0] == [[0], [0]]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 100_000), cut=st.integers(0, 24), limit=st.sampled_from([0, 2, 128]))
+def test_following_known_identities_leads_to_the_same_state(seed, cut, limit):
+    video = Video(seed, 25)
+    config = replace(CONFIG, lost_limit=limit)
+    whole, follower = linker(config), linker(config)
+    for t, ids in enumerate(track_ids(video, whole, last=cut)):
+        follower.follow(t, np.array(ids, dtype=np.int64), video.detections(t)[0])
+    assert track_ids(video, follower, first=cut) == track_ids(video, whole, first=cut)
+
+
 def test_constraints_that_cannot_hold_are_refused():
     with pytest.raises(ValueError, match="frame 1 has 1 detections, none has the index 3"):
         forced([(0,), (0,)], {(1, 3): 0})

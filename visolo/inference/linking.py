@@ -6,8 +6,10 @@ again from stored evidence without the network. Knows no masks, no classes and n
 Source: the official tracker.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,10 +46,12 @@ class LinkConstraints:
         forced: track_id by (frame_index, detection_index); no other detection of that frame gets this track, and the
             track goes on from there, wherever it was seen before.
         forbidden: (frame_index, detection_index, track_id) that must not come together.
+        excluded: by frame_index, tracks that no detection of that frame gets unless it is forced.
     """
 
     forced: Mapping[tuple[int, int], int] = field(default_factory=dict)
     forbidden: frozenset[tuple[int, int, int]] = frozenset()
+    excluded: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
 
 class Sighting(NamedTuple):
@@ -65,6 +69,9 @@ class SeenTracks:
     frame_index: int
     track_ids: NDArray[np.int64]
     queries: Embeddings
+
+    def __len__(self) -> int:
+        return len(self.track_ids)
 
     def without(self, track_ids: NDArray[np.int64]) -> "SeenTracks":
         """Those whose track is not among `track_ids`."""
@@ -134,12 +141,15 @@ class TrackLinker:
         self._lost_limit = 0 if config.official_quirks else config.lost_limit
         self._similarity = similarity
         self._decisions = _decisions_by_frame(constraints or LinkConstraints())
-        self._state = state or LinkState()
+        state = state or LinkState()
+        self._previous = state.previous
+        self._lost = _joined(state.lost[-self._lost_limit :])
+        self._next_track_id = state.next_track_id
 
     @property
     def state(self) -> LinkState:
         """What is known after the frame linked last."""
-        return self._state
+        return LinkState(self._previous, self._lost.groups(), self._next_track_id)
 
     def link(self, frame_index: int, queries: Embeddings, references: Embeddings) -> NDArray[np.int64]:
         """Track ids of the next frame's detections.
@@ -157,54 +167,109 @@ class TrackLinker:
         """
         track_ids = np.full(len(references), _UNLINKED, dtype=np.int64)
         decisions = self._decisions.get(frame_index, _NOTHING_DECIDED)
-        previous, lost = self._state.previous, self._state.lost
+        previous, lost = self._previous, self._lost
         if decisions.forced:
             _force(frame_index, track_ids, decisions.forced)
-            previous, lost = previous and previous.without(track_ids), _without(lost, track_ids)
-        if previous is not None:
-            self._choose(track_ids, references, [previous], decisions)
-            previous = previous.without(track_ids)
-        if lost and (track_ids == _UNLINKED).any():
-            self._choose(track_ids, references, lost[::-1], decisions)
-            lost = _without(lost, track_ids)
-        next_track_id = self._name_new(track_ids)
-        # What was not found again in this frame is looked for from the next one on.
-        lost = (*lost, previous) if previous is not None and len(previous.track_ids) else lost
-        seen = SeenTracks(frame_index, track_ids, queries) if len(track_ids) else None
-        self._state = LinkState(seen, lost[-self._lost_limit :], next_track_id)
+            previous, lost = previous and previous.without(track_ids), lost.without(track_ids)
+        unlinked = len(track_ids) - len(decisions.forced)
+        if previous is not None and len(previous.track_ids) and unlinked:
+            self._choose(track_ids, references, previous, decisions)
+        if len(lost.track_ids) and _UNLINKED in track_ids:
+            self._choose(track_ids, references, lost, decisions)
+        self._go_on(frame_index, track_ids, queries)
         return track_ids.copy()
+
+    def follow(self, frame_index: int, track_ids: NDArray[np.int64], queries: Embeddings) -> None:
+        """Take over a frame whose identities are all known: as `link` with all of them forced, but faster.
+
+        Args:
+            frame_index: greater than that of all frames before.
+            track_ids: (N,) int64, all different.
+            queries: (N, E) of the same detections.
+        """
+        self._go_on(frame_index, track_ids.copy(), queries)
+
+    def _go_on(self, frame_index: int, track_ids: NDArray[np.int64], queries: Embeddings) -> None:
+        """Name new tracks and remember where all were seen; `track_ids` is filled and kept."""
+        self._next_track_id = self._name_new(track_ids)
+        lost = self._lost.without(track_ids)
+        # What was not found again in this frame is looked for from the next one on.
+        if self._previous is not None and len(rest := self._previous.without(track_ids)):
+            lost = lost.with_newest(rest, self._lost_limit)
+        self._lost = lost
+        self._previous = SeenTracks(frame_index, track_ids, queries) if len(track_ids) else None
 
     def _choose(
         self,
         track_ids: NDArray[np.int64],
         references: Embeddings,
-        groups: Sequence[SeenTracks],
+        known: "SeenTracks | _LostTracks",
         decisions: "_Decisions",
     ) -> None:
-        """Let unlinked detections choose from the groups, one group after the other; fills `track_ids`."""
+        """Let unlinked detections choose, of lost tracks from the newest loss back; fills `track_ids`."""
         unlinked = np.flatnonzero(track_ids == _UNLINKED)
-        known = groups[0] if len(groups) == 1 else _joined(groups)
         scores = self._similarity.scores(known.queries, references[unlinked])
         scores[scores < self._threshold] = 0
         for detection_index, track_id in decisions.forbidden:
             scores[np.ix_(known.track_ids == track_id, unlinked == detection_index)] = 0
-        end = 0
-        hopeful = np.count_nonzero(scores, axis=1)
-        for group in groups:
-            rows, end = slice(end, end + len(group.track_ids)), end + len(group.track_ids)
-            if not hopeful[rows].any():
-                continue
+        if decisions.excluded:
+            scores[np.isin(known.track_ids, decisions.excluded)] = 0
+        if isinstance(known, SeenTracks):
+            chosen = _greedy(scores)
+            linked = np.flatnonzero(chosen >= 0)
+            track_ids[unlinked[linked]] = known.track_ids[chosen[linked]]
+            return
+        hopeful = np.flatnonzero(scores.any(axis=1))
+        for frame_index in np.unique(known.frame_indices[hopeful])[::-1]:
+            rows = hopeful[known.frame_indices[hopeful] == frame_index]
             rest = np.flatnonzero(track_ids[unlinked] == _UNLINKED)
-            chosen = _greedy(scores[rows][:, rest])
-            linked = chosen >= 0
-            track_ids[unlinked[rest[linked]]] = group.track_ids[chosen[linked]]
+            chosen = _greedy(scores[np.ix_(rows, rest)])
+            linked = np.flatnonzero(chosen >= 0)
+            track_ids[unlinked[rest[linked]]] = known.track_ids[rows[chosen[linked]]]
 
     def _name_new(self, track_ids: NDArray[np.int64]) -> int:
         """Fill in ids of new tracks; returns the next one."""
-        first = max(self._state.next_track_id, int(track_ids.max(initial=_UNLINKED)) + 1)
+        first = max(self._next_track_id, int(track_ids.max(initial=_UNLINKED)) + 1)
         new = np.flatnonzero(track_ids == _UNLINKED)
         track_ids[new] = np.arange(first, first + len(new))
         return first + len(new)
+
+
+@dataclass(frozen=True, eq=False)
+class _LostTracks:
+    """All lost tracks, the oldest loss first: frame_indices and track_ids (N,), queries (N, E)."""
+
+    frame_indices: NDArray[np.int64]
+    track_ids: NDArray[np.int64]
+    queries: Embeddings
+
+    def without(self, track_ids: NDArray[np.int64]) -> "_LostTracks":
+        if not len(self.track_ids) or not len(track_ids):
+            return self
+        found = (self.track_ids[:, None] == track_ids).any(1)
+        if not found.any():
+            return self
+        rest = ~found
+        return _LostTracks(self.frame_indices[rest], self.track_ids[rest], self.queries[rest])
+
+    def with_newest(self, seen: SeenTracks, limit: int) -> "_LostTracks":
+        """Add those of one frame and let go of the oldest frames beyond `limit` (0: none)."""
+        if not len(self.track_ids):
+            return _joined([seen])
+        frame_indices = np.append(self.frame_indices, np.full(len(seen), seen.frame_index))
+        track_ids = np.append(self.track_ids, seen.track_ids)
+        queries = np.concatenate([self.queries, seen.queries])
+        starts = np.flatnonzero(np.diff(frame_indices, prepend=-1))
+        first = starts[-limit] if 0 < limit < len(starts) else 0
+        return _LostTracks(frame_indices[first:], track_ids[first:], queries[first:])
+
+    def groups(self) -> tuple[SeenTracks, ...]:
+        """By the frame in which they were seen last."""
+        starts = [*np.flatnonzero(np.diff(self.frame_indices, prepend=-1)).tolist(), len(self.track_ids)]
+        return tuple(
+            SeenTracks(int(self.frame_indices[first]), self.track_ids[first:end], self.queries[first:end])
+            for first, end in pairwise(starts)
+        )
 
 
 class _Decisions(NamedTuple):
@@ -212,18 +277,21 @@ class _Decisions(NamedTuple):
 
     forced: dict[int, int]
     forbidden: list[tuple[int, int]]
+    excluded: list[int]
 
 
-_NOTHING_DECIDED = _Decisions({}, [])
+_NOTHING_DECIDED = _Decisions({}, [], [])
 
 
 def _decisions_by_frame(constraints: LinkConstraints) -> dict[int, _Decisions]:
-    by_frame: dict[int, _Decisions] = {}
+    by_frame: defaultdict[int, _Decisions] = defaultdict(lambda: _Decisions({}, [], []))
     for (frame_index, detection_index), track_id in constraints.forced.items():
-        by_frame.setdefault(frame_index, _Decisions({}, [])).forced[detection_index] = track_id
+        by_frame[frame_index].forced[detection_index] = track_id
     for frame_index, detection_index, track_id in constraints.forbidden:
-        by_frame.setdefault(frame_index, _Decisions({}, [])).forbidden.append((detection_index, track_id))
-    return by_frame
+        by_frame[frame_index].forbidden.append((detection_index, track_id))
+    for frame_index, track_ids in constraints.excluded.items():
+        by_frame[frame_index].excluded.extend(track_ids)
+    return dict(by_frame)
 
 
 def _force(frame_index: int, track_ids: NDArray[np.int64], forced: dict[int, int]) -> None:
@@ -240,17 +308,16 @@ def _greedy(scores: NDArray[np.float32]) -> NDArray[np.intp]:
     Args:
         scores: (N, M) float32, at least 0; changed.
     """
-    best: NDArray[np.intp] = scores.argmax(0)
-    best[scores.max(0) == 0] = -1
-    wanted = best[best >= 0]
-    if len(np.unique(wanted)) == len(wanted):
-        return best  # nobody competes, so everybody gets the best one
-    for column in range(scores.shape[1]):
-        row = int(scores[:, column].argmax())
-        best[column] = row if scores[row, column] > 0 else -1
+    best: list[int] = np.where(scores.max(0) > 0, scores.argmax(0), -1).tolist()
+    taken: set[int] = set()
+    for column, row in enumerate(best):
+        if row in taken:
+            scores[list(taken), column] = 0
+            other = int(scores[:, column].argmax())
+            best[column] = other if scores[other, column] > 0 else -1
         if best[column] >= 0:
-            scores[row] = 0
-    return best
+            taken.add(best[column])
+    return np.array(best, dtype=np.intp)
 
 
 def _seen_tracks(sightings: list[Sighting]) -> SeenTracks:
@@ -258,11 +325,9 @@ def _seen_tracks(sightings: list[Sighting]) -> SeenTracks:
     return SeenTracks(sightings[0].frame_index, track_ids, np.stack([sighting.query for sighting in sightings]))
 
 
-def _joined(groups: Sequence[SeenTracks]) -> SeenTracks:
+def _joined(groups: Sequence[SeenTracks]) -> _LostTracks:
+    if not groups:
+        return _LostTracks(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0), np.float32))
+    frame_indices = np.repeat([group.frame_index for group in groups], [len(group) for group in groups])
     track_ids = np.concatenate([group.track_ids for group in groups])
-    return SeenTracks(groups[0].frame_index, track_ids, np.concatenate([group.queries for group in groups]))
-
-
-def _without(groups: tuple[SeenTracks, ...], track_ids: NDArray[np.int64]) -> tuple[SeenTracks, ...]:
-    rest = (group.without(track_ids) for group in groups)
-    return tuple(group for group in rest if len(group.track_ids))
+    return _LostTracks(frame_indices, track_ids, np.concatenate([group.queries for group in groups]))
