@@ -1,4 +1,15 @@
-"""Edits of identity: which track an instance belongs to, and whether it is there at all."""
+"""Edits of identity: which track an instance belongs to, and whether it is there at all.
+
+    SwapTracks(video_id, track_id, other_track_id, frames)        works where only one of the two is in the frame
+    ReassignTrack(video_id, track_id, to_track_id, frames)        to a new track with `queries.next_track_id`
+    MergeTracks(video_id, keep_track_id, absorbed_track_id, ...)  see `merging`
+    SplitTrack(video_id, track_id, frame_index, new_track_id)     to break a gap: at the first frame after it
+    RemoveInstances(video_id, track_id, frames, absent)           absent: and no run puts it back
+    DeleteTrack(video_id, track_id)
+
+What is moved is marked: in edits from a frame on, each track's first instance as decided and the rest as carried along,
+else all as decided; what was decided before stays so (see `Touch`).
+"""
 
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -7,7 +18,7 @@ from typing import Literal
 
 from app.document.edit import RoutedEdit
 from app.document.images import Cell
-from app.document.records import EditRefused, FrameRange
+from app.document.records import EditRefused, FrameRange, Touch
 from app.document.transaction import Transaction
 
 _EVERYWHERE = FrameRange(0, None)
@@ -46,7 +57,8 @@ class ReassignTrack(RoutedEdit):
         """See `RoutedEdit.extend`."""
         found = transaction.cells(self.video_id, [self.track_id, self.to_track_id], frames)
         moving = {cell.frame_index for cell in found if cell.track_id == self.track_id}
-        _exchange(transaction, [c for c in found if c.frame_index in moving], self.track_id, self.to_track_id)
+        pair = self.track_id, self.to_track_id
+        _exchange(transaction, [c for c in found if c.frame_index in moving], pair, self.frames)
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ class SwapTracks(RoutedEdit):
     def extend(self, transaction: Transaction, frames: FrameRange) -> None:
         """See `RoutedEdit.extend`."""
         found = transaction.cells(self.video_id, [self.track_id, self.other_track_id], frames)
-        _exchange(transaction, found, self.track_id, self.other_track_id)
+        _exchange(transaction, found, (self.track_id, self.other_track_id), self.frames)
 
 
 @dataclass(frozen=True)
@@ -86,17 +98,24 @@ class MergeTracks(RoutedEdit):
     """Make two tracks one; where both are in a frame, one of the two instances is dropped.
 
     Attributes:
-        prefer: whose instance stays in frames that hold both.
+        prefer: whose instance stays in frames that hold both; `merging.merge_conflicts` shows them.
+        absorbed_wins: frames where the absorbed track's stays whatever `prefer` says.
     """
 
     keep_track_id: int
     absorbed_track_id: int
     prefer: Literal["kept", "absorbed"] = "kept"
+    absorbed_wins: tuple[FrameRange, ...] = ()
 
     @property
     def text(self) -> str:
         """See `Edit.text`."""
-        wins = "" if self.prefer == "kept" else f", {self.absorbed_track_id}'s masks win"
+        wins = ""
+        if self.prefer == "absorbed":
+            wins = f", {self.absorbed_track_id}'s masks win"
+        elif self.absorbed_wins:
+            where = ", ".join(map(str, self.absorbed_wins[:3])) + (", …" if len(self.absorbed_wins) > 3 else "")
+            wins = f", {self.absorbed_track_id}'s masks win {where}"
         return f"Merge {self.absorbed_track_id} into {self.keep_track_id}{wins}"
 
     @property
@@ -118,14 +137,14 @@ class MergeTracks(RoutedEdit):
         absorbed = transaction.cells(self.video_id, [self.absorbed_track_id], frames)
         if not absorbed:
             return
-        taken = {cell.frame_index for cell in absorbed}
-        kept = [c for c in transaction.cells(self.video_id, [self.keep_track_id], frames) if c.frame_index in taken]
-        if self.prefer == "kept":
-            present = {cell.frame_index for cell in kept}
-            moved = [_moved(c, self.keep_track_id) for c in absorbed if c.frame_index not in present]
-            transaction.replace_cells(absorbed, moved)
-        else:
-            transaction.replace_cells(absorbed + kept, [_moved(c, self.keep_track_id) for c in absorbed])
+        there = {cell.frame_index for cell in absorbed}
+        kept = [c for c in transaction.cells(self.video_id, [self.keep_track_id], frames) if c.frame_index in there]
+        beaten = {cell.frame_index for cell in kept if not self._absorbed_wins(cell.frame_index)}
+        moved = [_moved(c, self.keep_track_id) for c in absorbed if c.frame_index not in beaten]
+        transaction.replace_cells(absorbed + [c for c in kept if c.frame_index not in beaten], moved)
+
+    def _absorbed_wins(self, frame_index: int) -> bool:
+        return self.prefer == "absorbed" or any(f.first <= frame_index <= f.end for f in self.absorbed_wins)
 
 
 @dataclass(frozen=True)
@@ -167,7 +186,7 @@ class SplitTrack(RoutedEdit):
     def extend(self, transaction: Transaction, frames: FrameRange) -> None:
         """See `RoutedEdit.extend`."""
         found = transaction.cells(self.video_id, [self.track_id, self.new_track_id], frames)
-        _exchange(transaction, found, self.track_id, self.new_track_id)
+        _exchange(transaction, found, (self.track_id, self.new_track_id), self.reach)
 
 
 @dataclass(frozen=True)
@@ -241,14 +260,28 @@ class DeleteTrack(_Removal):
         return _EVERYWHERE
 
 
-def _moved(cell: Cell, track_id: int) -> Cell:
-    return Cell(cell[0], track_id, *cell[2:7], 1, *cell[8:])
+def _moved(cell: Cell, track_id: int, touch: Touch = Touch.DECIDED) -> Cell:
+    return Cell(cell[0], track_id, *cell[2:7], int(touch), *cell[8:])
 
 
-def _exchange(transaction: Transaction, found: list[Cell], track_id: int, other_track_id: int) -> None:
-    if found:
-        moved = [_moved(c, other_track_id if c.track_id == track_id else track_id) for c in found]
-        transaction.replace_cells(found, moved)
+def _exchange(transaction: Transaction, found: list[Cell], pair: tuple[int, int], scope: FrameRange) -> None:
+    """Give the instances of each track of the pair to the other one."""
+    if not found:
+        return
+    other = dict(zip(pair, pair[::-1], strict=True))
+    first = {track_id: min((c.frame_index for c in found if c.track_id == track_id), default=-1) for track_id in pair}
+    if scope.last is not None or scope.first == 0:
+        moved = [_moved(cell, other[cell.track_id]) for cell in found]
+    else:
+        # Of frames that land one after the other, the edit's first may have come and gone.
+        earlier = FrameRange(scope.first, min(cell.frame_index for cell in found) - 1)
+        video_id = found[0].video_id
+        begun = {t for t in pair if transaction.is_landing and transaction.is_present(video_id, other[t], earlier)}
+        decided = {(t, first[t]) for t in pair if t not in begun}
+        stays = Touch.DECIDED  # what a person decided before is not made less by being carried along
+        touches = [stays if c[1:3] in decided or c.edited == stays else Touch.CARRIED for c in found]
+        moved = [_moved(cell, other[cell.track_id], touch) for cell, touch in zip(found, touches, strict=True)]
+    transaction.replace_cells(found, moved)
 
 
 def _require_two(track_id: int, other_track_id: int) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "Lane",
     "Origin",
     "Run",
+    "Touch",
     "Track",
     "TrackSummary",
     "Video",
@@ -68,6 +69,18 @@ class Origin(IntEnum):
     PERSON = 1
     IMPORTED = 2
     INTERPOLATED = 3
+
+
+class Touch(IntEnum):
+    """How a person came to change an instance; kept in `cells.edited`.
+
+    What was decided is obeyed when association is run again; what was only carried along by a decision in another frame
+    (an edit "from here on", an accepted re-association) may follow it elsewhere then. Runs leave both alone.
+    """
+
+    NONE = 0
+    DECIDED = 1
+    CARRIED = 2
 
 
 @dataclass(frozen=True)

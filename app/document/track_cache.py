@@ -161,7 +161,7 @@ class TrackCache:
 
     def _count(self, video_id: int, track_ids: set[int] | None) -> dict[int, Presence]:
         rows = self._read(
-            "SELECT track_id, count(*), min(frame_index), max(frame_index), sum(score), sum(edited) FROM cells"
+            "SELECT track_id, count(*), min(frame_index), max(frame_index), sum(score), sum(edited > 0) FROM cells"
             f" WHERE video_id = ? {_only(track_ids)} GROUP BY track_id",
             video_id,
         )

@@ -6,6 +6,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from document_data import (
+    FRAMES,
     add_video,
     check_consistent,
     lanes,
@@ -35,7 +36,8 @@ from app.document.edits import (
     SplitTrack,
     SwapTracks,
 )
-from app.document.records import Category, FrameRange, Origin, Video
+from app.document.merging import conflicting_instances, link_edit, merge_conflicts
+from app.document.records import Category, FrameRange, Origin, Touch, Video
 from visolo import rle as rle_masks
 from visolo.errors import ProjectError
 
@@ -356,3 +358,57 @@ def test_edits_of_one_video_leave_another_alone(tmp_path):
         history.do(SwapTracks(1, 1, 2, ALL))
         assert masks_of(document, 1, 2) == before
         assert masks_of(document, 1, 1) == {0: mask(12).counts}
+
+
+def test_merging_keeps_in_each_frame_whose_mask_was_chosen(tmp_path):
+    document, history = project_with_run(tmp_path / "p.visolo")
+    with document:
+        kept, absorbed = masks_of(document, 1), masks_of(document, 2)
+        assert merge_conflicts(document, 1, 1, 2) == [FrameRange(0, FRAMES - 1)]
+        shown = conflicting_instances(document, 1, 1, 2, 3)
+        assert shown is not None
+        assert [i.rle.counts for i in shown] == [kept[3], absorbed[3]]
+        edit = MergeTracks(1, 1, 2, absorbed_wins=(FrameRange(3, 5), FrameRange(9, None)))
+        assert edit.text == "Merge 2 into 1, 2's masks win on frames 3-5, from frame 9 on"
+        history.do(edit)
+        merged = masks_of(document, 1)
+        assert {f for f in merged if merged[f] == absorbed[f]} == {3, 4, 5, 9, 10, 11}
+        assert {f for f in merged if merged[f] == kept[f]} == {0, 1, 2, 6, 7, 8}
+
+
+def test_linking_keeps_the_id_that_came_first_in_either_order(tmp_path):
+    document, history = project_with_run(tmp_path / "p.visolo")
+    with document:
+        history.do(SplitTrack(1, 1, 6, 9))
+        assert link_edit(document, 1, 9, 1) == link_edit(document, 1, 1, 9) == MergeTracks(1, 1, 9)
+        assert merge_conflicts(document, 1, 1, 9) == []
+        with pytest.raises(EditRefused, match="Track 8 is not present anywhere"):
+            link_edit(document, 1, 1, 8)
+
+
+def test_an_edit_from_here_on_decides_its_first_frame_and_carries_the_rest(tmp_path):
+    document, history = project_with_run(tmp_path / "p.visolo")
+    with document:
+        history.do(SwapTracks(1, 1, 2, FrameRange(4, None)))
+        rows = document.rows("SELECT frame_index, edited FROM cells WHERE track_id = 1 ORDER BY frame_index")
+        assert [edited for _, edited in rows] == [0] * 4 + [Touch.DECIDED] + [Touch.CARRIED] * 7
+
+
+def test_edits_work_where_only_one_of_the_two_objects_is_in_the_frame(tmp_path):
+    document, history = project_with_run(tmp_path / "p.visolo")
+    with document:
+        history.do(RemoveInstances(1, 2, FrameRange(3, 8)))
+        one, both = masks_of(document, 1)[5], lanes(document)
+        for track_id, other in ((1, 2), (2, 1)):
+            history.do(SwapTracks(1, track_id, other, FrameRange(5, 5)))
+            assert (masks_of(document, 1).get(5), masks_of(document, 2).get(5)) == (None, one)
+            history.undo()
+        history.do(ReassignTrack(1, 1, 2, FrameRange(5, 8)))
+        assert lanes(document) == both | {1: [*range(5), *range(9, FRAMES)], 2: [*range(3), *range(5, FRAMES)]}
+        history.undo()
+        history.do(SplitTrack(1, 2, 5, 7))
+        assert lanes(document) == both | {2: [0, 1, 2], 7: [9, 10, 11]}
+        history.do(MergeTracks(1, 2, 7))
+        assert lanes(document) == both
+        with pytest.raises(EditRefused, match="Track 2 is not present on frame 5"):
+            history.do(ReassignTrack(1, 2, 1, FrameRange(5, 5)))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from document_data import FRAMES, check_consistent, mask, project_with_run, raw_content
+from document_data import FRAMES, check_consistent, mask, masks_of, project_with_run, raw_content
 
 from app.document.document import Document
 from app.document.edits import (
@@ -27,7 +27,8 @@ from app.document.edits import (
     SwapTracks,
 )
 from app.document.history import History
-from app.document.records import FrameRange
+from app.document.merging import merge_conflicts
+from app.document.records import FrameRange, Touch
 
 QUICK = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -46,7 +47,14 @@ IDENTITY = st.one_of(
     st.builds(SplitTrack, st.just(1), TRACK, FRAME, TRACK),
 )
 LOSING = st.one_of(
-    st.builds(MergeTracks, st.just(1), TRACK, TRACK, st.sampled_from(["kept", "absorbed"])),
+    st.builds(
+        MergeTracks,
+        st.just(1),
+        TRACK,
+        TRACK,
+        st.sampled_from(["kept", "absorbed"]),
+        st.lists(RANGE, max_size=2).map(tuple),
+    ),
     st.builds(RemoveInstances, st.just(1), TRACK, RANGE, st.booleans()),
     st.builds(DeleteTrack, st.just(1), TRACK),
     st.builds(SetMask, st.just(1), TRACK, FRAME, MASK, st.sampled_from([None, 1, 2])),
@@ -70,6 +78,12 @@ def do(history: History, edit) -> bool:
         assert len(history.entries()) == entries
         return False
     return True
+
+
+def touched(document: Document) -> dict[int, tuple[int, int]]:
+    """Track and mark of every instance."""
+    rows = document.connection.execute("SELECT instance_id, track_id, edited FROM cells")
+    return {instance_id: (track_id, edited) for instance_id, track_id, edited in rows}
 
 
 def instance_ids(document: Document) -> set[int]:
@@ -106,6 +120,38 @@ def test_edits_of_identity_lose_no_instance(tmp_path_factory, edits):
             do(history, edit)
         assert instance_ids(document) == before
         check_consistent(document)
+
+
+@given(st.lists(EDIT, max_size=8), TRACK, TRACK, st.lists(RANGE, max_size=2).map(tuple))
+@QUICK
+def test_a_merge_keeps_one_instance_of_each_frame_and_the_chosen_one(tmp_path_factory, edits, kept, absorbed, wins):
+    document, history = project_with_run(tmp_path_factory.mktemp("p") / "p.visolo")
+    with document:
+        for edit in edits:
+            do(history, edit)
+        before = {track_id: masks_of(document, track_id) for track_id in (kept, absorbed)}
+        conflicts = merge_conflicts(document, 1, kept, absorbed)
+        if not do(history, MergeTracks(1, kept, absorbed, absorbed_wins=wins)):
+            return
+        chosen = {f for f in before[absorbed] if any(w.first <= f <= w.end for w in wins)}
+        expected = before[absorbed] | {f: m for f, m in before[kept].items() if f not in chosen}
+        assert masks_of(document, kept) == expected
+        assert masks_of(document, absorbed) == {}
+        both = {f for f in before[kept] if f in before[absorbed]}
+        assert {f for c in conflicts for f in range(c.first, c.end + 1)} == both
+
+
+@given(st.lists(IDENTITY | OTHER, max_size=12))
+@QUICK
+def test_what_was_decided_stays_decided_and_what_moved_is_marked(tmp_path_factory, edits):
+    document, history = project_with_run(tmp_path_factory.mktemp("p") / "p.visolo")
+    with document:
+        for edit in edits:
+            old = touched(document)
+            if do(history, edit):
+                for instance_id, (track_id, edited) in touched(document).items():
+                    assert edited == Touch.DECIDED or old[instance_id][1] != Touch.DECIDED
+                    assert edited or old[instance_id][0] == track_id
 
 
 @given(st.lists(st.one_of(EDIT, st.sampled_from(["undo", "redo", "reopen"])), max_size=16))
