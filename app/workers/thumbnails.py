@@ -27,10 +27,11 @@ _MARGIN = 0.35
 
 @dataclass(frozen=True)
 class PaintedMask:
-    """A mask to draw on the picture, with its track's colour."""
+    """A mask to draw on the picture, with its track's colour; only as an outline where it is not `filled`."""
 
     rle: Rle
     color: QColor
+    filled: bool = True
 
 
 @dataclass(frozen=True)
@@ -159,24 +160,25 @@ def _drawn(image: QImage, request: PictureRequest) -> QImage:
 
 
 def _draw_masks(image: QImage, masks: Sequence[PaintedMask]) -> None:
-    decoded = [(rle.decode(painted.rle).astype(np.uint8), painted.color) for painted in masks]
+    decoded = [(rle.decode(painted.rle).astype(np.uint8), painted) for painted in masks]
     painter = QPainter(image)
     try:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for mask, color in decoded:
-            _draw_mask(painter, mask, color, max(2, image.width() // 200))
+        for mask, painted in decoded:
+            _draw_mask(painter, mask, painted, max(2, image.width() // 200))
     finally:
         # An image that goes while its painter is still active takes the whole process down.
         painter.end()
 
 
-def _draw_mask(painter: QPainter, mask: NDArray[np.uint8], color: QColor, line_width: int) -> None:
+def _draw_mask(painter: QPainter, mask: NDArray[np.uint8], painted: PaintedMask, line_width: int) -> None:
     import cv2
 
-    fill = QColor(color)
-    fill.setAlpha(_FILL_ALPHA)
-    painter.drawImage(0, 0, qimage_of_mask(mask, fill))
-    painter.setPen(QPen(color, line_width))
+    if painted.filled:
+        fill = QColor(painted.color)
+        fill.setAlpha(_FILL_ALPHA)
+        painter.drawImage(0, 0, qimage_of_mask(mask, fill))
+    painter.setPen(QPen(painted.color, line_width if painted.filled else 1))
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     for outline in outlines:
         painter.drawPolygon(QPolygon([QPoint(int(x), int(y)) for x, y in outline[:, 0]]))

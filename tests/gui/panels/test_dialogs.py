@@ -1,16 +1,30 @@
 """Choosing a class, merging and splitting."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QPushButton, QRadioButton, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QRadioButton,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
 
 from app.dialogs.category import CategoryChoice, CategoryDialog
 from app.dialogs.merge import merge_tracks, overlap
 from app.dialogs.split import SplitDialog
-from app.document.edits import SetLocked
+from app.document.edits import RemoveInstances, SetLocked, SetMask
+from app.document.records import FrameRange
 from app.theme import track_color
 from app.workers.thumbnails import PaintedMask, PictureRequest, pictures
 from visolo.categories import Category
+from visolo.rle import encode
 
 CATEGORIES = [Category(1, "person"), Category(2, "bear"), Category(3, "polar bear"), Category(4, "dog")]
 LEFT = Qt.MouseButton.LeftButton
@@ -92,10 +106,48 @@ def test_overlapping_tracks_ask_whose_masks_stay(project, window, qtbot, wins, e
 def test_the_merge_dialog_shows_frames_that_hold_both(project, window, qtbot):
     merge_tracks(project.session, 1, 2, window)
     dialog = window.findChild(QDialog, "mergeDialog")
-    labels = [label for label in dialog.findChildren(QLabel) if label.minimumWidth() == 168]
-    assert len(labels) == 4
-    qtbot.waitUntil(lambda: all(not label.pixmap().isNull() for label in labels), timeout=10_000)
+    cards = [dialog.findChild(QToolButton, f"card_{track_id}") for track_id in (1, 2)]
+    qtbot.waitUntil(lambda: all(not card.icon().isNull() for card in cards), timeout=10_000)
+    assert dialog.findChild(QLabel, "mergeFrame").text() == "frame 5, 1 of 25 that hold both"
     dialog.reject()
+
+
+def masks_that_stayed(project) -> str:
+    """One letter for each frame that held both: k for the kept track's mask, a for the absorbed one's."""
+    return "".join("k" if project.document.instance(1, 1, f).box.x == 2 else "a" for f in range(5, 30))
+
+
+def test_whose_mask_stays_can_be_chosen_frame_by_frame_with_keys(project, window, qtbot):
+    merge_tracks(project.session, 1, 2, window)
+    dialog = window.findChild(QDialog, "mergeDialog")
+    strip = dialog.findChild(QWidget, "winnerStrip")
+    qtbot.keyClick(strip, Qt.Key.Key_Right)
+    dialog.findChild(QToolButton, "card_2").click()
+    qtbot.keyClick(strip, Qt.Key.Key_End)
+    dialog.findChild(QToolButton, "card_2").click()
+    qtbot.keyClick(strip, Qt.Key.Key_Left)
+    qtbot.keyClick(strip, Qt.Key.Key_Left)
+    dialog.findChild(QCheckBox, "mergeOnward").click()
+    dialog.findChild(QToolButton, "card_2").click()
+    assert dialog.findChild(QRadioButton, "prefer_chosen").isChecked()
+    dialog.accept()
+    assert masks_that_stayed(project) == "ka" + "k" * 20 + "aaa"
+    assert len(project.document.lane(1, 2).frame_indices) == 0
+    project.session.undo()
+    assert len(project.document.lane(1, 2).frame_indices) == 25
+
+
+def test_the_surer_mask_stays_in_each_frame(project, window):
+    drawn = np.zeros((36, 64), dtype=np.bool_)
+    drawn[5:13, 30:38] = True
+    project.session.do(RemoveInstances(1, 2, FrameRange(8, 8)))
+    project.session.do(SetMask(1, 2, 8, encode(drawn)))
+    merge_tracks(project.session, 1, 2, window)
+    dialog = window.findChild(QDialog, "mergeDialog")
+    assert project.document.lane(1, 2).scores[3] > project.document.lane(1, 1).scores[8]
+    dialog.findChild(QRadioButton, "prefer_surer").click()
+    dialog.accept()
+    assert masks_that_stayed(project) == "kkk" + "a" + "k" * 21
 
 
 def test_cancelling_a_merge_changes_nothing(project, window):
