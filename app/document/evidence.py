@@ -1,5 +1,6 @@
 """What runs computed and the project keeps: per frame and detection, cells, class scores, q and r."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +120,26 @@ def run_similarity(run: Run) -> Similarity | None:
     """How the model of a run compares q and r; None for runs of versions that did not note it."""
     noted = run.settings.get("similarity")
     return Similarity(float(noted["scale"]), float(noted["bias"])) if isinstance(noted, dict) else None
+
+
+def comparable_runs(runs: Iterable[Run], run: Run) -> set[int]:
+    """Ids of those runs whose vectors can be compared with those of `run`: it and others of the same weights."""
+    weights_id = run.settings.get("weights_id")
+    return {run.run_id} | {r.run_id for r in runs if weights_id and r.settings.get("weights_id") == weights_id}
+
+
+def detection_vectors(
+    queries: Queries, run_id: int, frame_index: int
+) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """The q and r, (n, E) each, of the n detections of a run in a frame that it has computed."""
+    ((tracks, q, r),) = queries.rows(
+        'SELECT run_tracks, queries, "references" FROM run_frames JOIN run_embeddings USING (run_frame_id)'
+        " WHERE run_id = ? AND frame_index = ?",
+        run_id,
+        frame_index,
+    )
+    count = len(tracks) // 4
+    return _matrix(q, count), _matrix(r, count)
 
 
 def known_tracks(queries: Queries, video_id: int, before_frame: int, look_back: int | None = None) -> list[KnownTrack]:
