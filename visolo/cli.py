@@ -17,7 +17,7 @@ from typing import NoReturn
 from visolo import __version__
 from visolo.commands import bench, dataset, evaluate, track, train, weights
 from visolo.commands.console import one_line
-from visolo.errors import VisoloError
+from visolo.errors import PeerFailed, VisoloError
 
 _EXAMPLES = """examples:
   python -m visolo track clip.mp4 --out results.json --overlay masks.mp4
@@ -92,6 +92,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _report(error: Exception) -> int:
+    if isinstance(error, PeerFailed):
+        return 2  # one sentence for all processes is enough
     if isinstance(error, VisoloError):
         return _failed(str(error), 2)
     if isinstance(error, MemoryError):

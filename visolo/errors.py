@@ -35,3 +35,7 @@ class ProjectError(VisoloError):
 
 class DivergedError(VisoloError):
     """The loss of a training run is no longer a number."""
+
+
+class PeerFailed(VisoloError):  # noqa: N818 - no fault of this process
+    """Another of the processes that work together failed, and says why itself."""

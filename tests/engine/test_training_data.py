@@ -14,7 +14,8 @@ from visolo.categories import load_label_set
 from visolo.config import load_preset, preset_names
 from visolo.errors import AnnotationError, ConfigError, MediaError
 from visolo.training.augmentation import Focus, official_views, warp_labels, zoom_views
-from visolo.training.clips import Clip, ClipMaker, ClipSteps, collate
+from visolo.training.batches import ClipSteps, collate
+from visolo.training.clips import Clip, ClipMaker
 from visolo.training.config import TrainingConfig, load_training_config, training_config_from_table
 from visolo.training.datasets import match_categories, read_training_data
 
@@ -198,6 +199,23 @@ def test_weights_decide_which_file_clips_come_from(tmp_path):
     assert drawn == {(_class_of("car"),)}
 
 
+@pytest.mark.parametrize(("batch_source", "mixed_steps"), [("official", 0), ("mixed", 12)])
+def test_a_step_comes_from_one_file_or_from_all(tmp_path, batch_source, mixed_steps):
+    stills, video = write_stills(tmp_path / "a"), write_video(tmp_path / "b")
+    config = replace(ZOOM, augmentation="official", batch_source=batch_source, batch_size=8)
+    steps = ClipSteps(_maker(stills, config, (0.25, 0.75), video), config, range(30))
+    classes = [_shown_classes(steps[i]) for i in range(30)]
+    assert sum(len(found) > 1 for found in classes) >= mixed_steps
+    if batch_source == "official":
+        assert all(len(found) == 1 for found in classes)
+        assert 15 <= sum(found == {_class_of("car")} for found in classes) <= 29
+
+
+def _shown_classes(batch):
+    shown = batch.part(0, len(batch.images)).masks.flatten(3).any(3).any(1)
+    return set(batch.classes[shown].tolist())
+
+
 def test_balance_draws_rare_classes_as_often_as_common_ones(tmp_path):
     path = write_stills(tmp_path, count=8)
     _edit(path, lambda table: table["annotations"][0].update(category_id=3))
@@ -232,9 +250,21 @@ def test_specks_and_unused_objects_are_dropped_from_a_batch():
     labels[0, 5:25, 5:25] = 2
     labels[1, 0, :3] = 2
     labels[0, 40, 40] = 1
-    batch = collate([Clip(np.zeros((2, *SIZE, 3), np.uint8), labels, (4, 7, 9))])
+    batch = collate([Clip(np.zeros((2, *SIZE, 3), np.uint8), labels, (4, 7, 9))], least_area_px=24)
     assert batch.classes.tolist() == [[7]]
-    assert batch.masks.sum((3, 4)).tolist() == [[[400], [0]]]
+    assert batch.part(0, 1).masks.sum((3, 4)).tolist() == [[[400], [0]]]
+
+
+def test_instances_keep_their_slot_where_they_are_absent():
+    labels = np.zeros((2, *SIZE), np.uint8)
+    labels[0, :9, :9], labels[1, 20:30, 20:30], labels[:, 40:48, 50:60] = 1, 3, 4
+    other = np.zeros((2, *SIZE), np.uint8)
+    images = np.zeros((2, *SIZE, 3), np.uint8)
+    batch = collate([Clip(images, labels, (4, 7, 9, 2)), Clip(images, other, ())])
+    assert batch.classes[0].tolist() == [4, 9, 2]
+    part = batch.part(0, 2)
+    assert part.masks.sum((3, 4)).tolist() == [[[81, 0, 80], [0, 100, 80]], [[0, 0, 0], [0, 0, 0]]]
+    np.testing.assert_array_equal(part.masks[0, 1, 1].numpy(), labels[1] == 3)
 
 
 def test_views_zoom_in_on_their_focus():
@@ -286,7 +316,7 @@ def test_unknown_settings_name_the_nearest_known_one():
     ("setting", "message"),
     [
         ({"steps": 0}, "steps must be greater than 0"),
-        ({"batch_size": 3, "accumulate": 2}, "must divide"),
+        ({"batch_size": 3, "accumulate": 4}, "must not be more than batch_size"),
         ({"schedule": "never"}, "choose one of multistep, cosine"),
     ],
 )

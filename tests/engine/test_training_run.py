@@ -163,6 +163,8 @@ def test_settings_survive_their_file(stills, tmp_path):
     )
     table = json.loads(json.dumps(settings.to_json()))
     assert settings_from_json(table, "run.json") == settings
+    del table["training"]["batch_source"]  # as in a run that is older than this setting
+    assert settings_from_json(table, "run.json").training.batch_source == "mixed"
     del table["data"]
     with pytest.raises(ConfigError, match="cannot be read"):
         settings_from_json(table, "run.json")

@@ -5,7 +5,7 @@ import torch
 
 from visolo.model.visolo import ClipPrediction
 from visolo.training.config import TrainingConfig
-from visolo.training.losses import category_loss, clip_losses, focal_loss, mask_loss, similarity_loss
+from visolo.training.losses import category_losses, clip_losses, focal_loss, mask_losses, similarity_losses
 from visolo.training.targets import ClipBatch, assign_cells, build_targets, frame_pairs, measure_regions
 
 GRID, SIZE = (4, 6), (64, 96)  # cells of 16 px
@@ -106,8 +106,8 @@ def test_category_loss_is_divided_by_the_positive_cells_of_each_frame():
     one[0, 0, 1, 0, 0] = 1
     two[0, 0, 1, 0, :2] = 1
     summed = focal_loss(logits, two, 0.25, 2.0).sum()
-    torch.testing.assert_close(category_loss(logits, two, 0.25, 2.0), summed / 2)
-    torch.testing.assert_close(category_loss(logits, one, 0.25, 2.0), focal_loss(logits, one, 0.25, 2.0).sum())
+    torch.testing.assert_close(category_losses(logits, two, 0.25, 2.0)[0, 0], summed / 2)
+    torch.testing.assert_close(category_losses(logits, one, 0.25, 2.0)[0, 0], focal_loss(logits, one, 0.25, 2.0).sum())
 
 
 def test_similarity_rows_without_a_match_cost_nothing():
@@ -116,7 +116,7 @@ def test_similarity_rows_without_a_match_cost_nothing():
     logits = torch.zeros(1, 1, 24, 24)
     other_rows = logits.clone()
     other_rows[0, 0, 7] = 9
-    assert similarity_loss(logits, targets, 0.25, 2.0) == similarity_loss(other_rows, targets, 0.25, 2.0)
+    assert similarity_losses(logits, targets, 0.25, 2.0) == similarity_losses(other_rows, targets, 0.25, 2.0)
 
 
 def _prediction(frames, requires_grad=False):
@@ -152,13 +152,15 @@ def test_mask_loss_equals_the_loop_over_cells():
     masks[0, 1, 1] = False
     owners = assign_cells(measure_regions(masks, "true"), SIZE, GRID, 0.4)
     prediction = _prediction(2)
-    torch.testing.assert_close(mask_loss(prediction, masks, owners, 4), _dice_by_hand(prediction, masks, owners))
+    torch.testing.assert_close(
+        mask_losses(prediction, masks, owners, 4).mean(), _dice_by_hand(prediction, masks, owners)
+    )
 
 
 def test_mask_loss_at_half_size_is_near_that_at_full_size():
     masks = _masks((4, 4, 40, 40))
     owners = assign_cells(measure_regions(masks, "true"), SIZE, GRID, 0.2)
-    full, half = (mask_loss(_prediction(1), masks, owners, scale) for scale in (4, 2))
+    full, half = (mask_losses(_prediction(1), masks, owners, scale) for scale in (4, 2))
     assert half == pytest.approx(float(full), abs=0.05)
 
 
@@ -175,7 +177,7 @@ def test_a_clip_without_objects_has_a_finite_loss_and_gradients():
     assert prediction.kernels.grad is not None
 
 
-def test_a_clip_of_one_frame_has_no_similarity_loss():
+def test_a_clip_of_one_frame_has_no_similarity_losses():
     masks = _masks((4, 4, 40, 40))
     owners = assign_cells(measure_regions(masks, "true"), SIZE, GRID, 0.2)
     batch = _batch(masks, 2)

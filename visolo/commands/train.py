@@ -25,7 +25,10 @@ _EXAMPLES = """examples:
 
 The run's folder and everything else about training: docs/TRAINING.md
 """
-_TRAINING = ("batch_size", "accumulate", "learning_rate", "seed", "workers")
+_TRAINING = (
+    "batch_size", "accumulate", "learning_rate", "precision", "ema_decay", "batch_source", "target_extent", "seed",
+    "workers",
+)  # fmt: skip
 _SUPERVISION = ("validate", "validate_every", "validate_limit", "keep_last", "checkpoint_seconds")
 
 
@@ -57,6 +60,18 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     settings.add_argument("--batch-size", type=int, metavar="N", help="clips of one step")
     settings.add_argument("--accumulate", type=int, metavar="N", help="parts a step is split into, to save memory")
     settings.add_argument("--learning-rate", type=float, metavar="R")
+    settings.add_argument("--precision", choices=("fp32", "bf16", "fp16"))
+    settings.add_argument(
+        "--ema-decay", type=float, metavar="D", help="export a moving average of the weights, as of 0.998; 0: none"
+    )
+    settings.add_argument(
+        "--batch-source", choices=("official", "mixed"), help="all clips of a step from one --data, or each from any"
+    )
+    settings.add_argument(
+        "--target-extent",
+        choices=("official", "true"),
+        help="height and width of an object, from the corner or its own",
+    )
     settings.add_argument("--seed", type=int, metavar="N")
     settings.add_argument("--workers", type=int, metavar="N", help="processes that prepare data")
     watching = parser.add_argument_group("validation")

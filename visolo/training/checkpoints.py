@@ -72,7 +72,7 @@ def checkpoint_to_resume(folder: RunFolder, chosen: Path | None) -> Path | None:
     for path in folder.kept_checkpoints():
         if path.name > chosen.name and path.parent.samefile(chosen.parent):
             try:
-                path.unlink()
+                path.unlink(missing_ok=True)  # another process of the run may have done it
             except OSError as error:
                 raise OutputError(f"{path}: cannot be removed ({error.strerror}); remove it yourself") from error
     return chosen

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
 from visolo import rle
-from visolo.distributed import rank, world_size
 from visolo.errors import AnnotationError
 from visolo.training.augmentation import (
     ColourChange,
@@ -27,9 +24,7 @@ from visolo.training.augmentation import (
 from visolo.training.config import TrainingConfig
 from visolo.training.datasets import LabelledVideo, TrainingData
 from visolo.training.frames import FrameStore, LabelledFrame
-from visolo.training.targets import ClipBatch
 
-_LEAST_AREA_PX = 24  # less of an object than this in a view of the input size is not asked for
 _PASTE_AREA_SHARE = 0.01
 _PASTE_CHANCES = (0.25, 0.4, 0.35)  # of no, one and two pasted objects
 _SAME_CLASS_SHARE = 0.4
@@ -56,6 +51,29 @@ class _Object:
     index: int
 
 
+class _Pool:
+    """Objects to draw from, and the stills without any.
+
+    Args:
+        objects: at least one.
+        chances: (objects,) of each, in any unit.
+        backgrounds: may be empty.
+    """
+
+    def __init__(
+        self, objects: Sequence[_Object], chances: NDArray[np.float64], backgrounds: Sequence[LabelledVideo]
+    ) -> None:
+        self._objects, self._backgrounds = objects, backgrounds
+        cumulative = chances.cumsum()
+        self._cumulative = cumulative / cumulative[-1]
+
+    def draw(self, rng: np.random.Generator, background_share: float) -> _Object:
+        """What a clip is about; for a background an object that is nowhere."""
+        if self._backgrounds and rng.random() < background_share:
+            return _Object(self._backgrounds[int(rng.integers(len(self._backgrounds)))], 0)
+        return self._objects[int(self._cumulative.searchsorted(rng.random(), side="right"))]
+
+
 class ClipMaker:
     """Draws random clips from annotation files.
 
@@ -73,13 +91,13 @@ class ClipMaker:
         self, data: Sequence[TrainingData], weights: Sequence[float] | None, output: Size, config: TrainingConfig
     ) -> None:
         self._videos = [video for source in data for video in source.videos]
+        source_of = {id(video): i for i, source in enumerate(data) for video in source.videos}
         chances = np.concatenate(
             [
                 np.full(len(source.videos), 1.0 if weights is None else weights[i] / max(1, len(source.videos)))
                 for i, source in enumerate(data)
             ]
         )
-        self._backgrounds = [still for source in data for still in source.backgrounds]
         self._output, self._config = output, config
         self._store = FrameStore(2 * max(output))
         self._objects = self._find_objects()
@@ -88,16 +106,33 @@ class ClipMaker:
             raise AnnotationError(f"{paths}: no object has a mask in any frame; annotate some")
         self._chances = self._object_chances(chances)
         self._classes = np.array([item.video.classes[item.index] for item in self._objects])
+        sources = np.array([source_of[id(item.video)] for item in self._objects])
+        self._source_chances = np.bincount(sources, self._chances)
+        self._pool = _Pool(self._objects, self._chances, [still for source in data for still in source.backgrounds])
+        self._pools = {
+            i: _Pool(
+                [item for item, source in zip(self._objects, sources, strict=True) if source == i],
+                self._chances[sources == i],
+                data[i].backgrounds,
+            )
+            for i in map(int, self._source_chances.nonzero()[0])
+        }
         self._pasteable = np.array([i for i, item in enumerate(self._objects) if _is_pasteable(item)], dtype=int)
 
-    def draw(self, rng: np.random.Generator, length: int) -> Clip:
+    def draw_source(self, rng: np.random.Generator) -> int:
+        """Position of a random file, by its share of the clips."""
+        return int(rng.choice(len(self._source_chances), p=self._source_chances / self._source_chances.sum()))
+
+    def draw(self, rng: np.random.Generator, length: int, source: int | None = None) -> Clip:
         """A random clip.
 
         Args:
             rng: decides everything; the same state gives the same clip.
             length: number of frames.
+            source: position of the file it comes from; None takes any.
         """
-        chosen = self._draw_object(rng)
+        pool = self._pool if source is None else self._pools[source]
+        chosen = pool.draw(rng, self._config.background_share)
         frames = self._draw_frames(rng, chosen, length)
         focus = _box_of(frames[0].labels, chosen.index)
         height, width = frames[0].labels.shape
@@ -114,18 +149,14 @@ class ClipMaker:
             images = [colours.apply(image) for image in images]
         return Clip(np.stack(images), np.stack(labels), tuple(classes))
 
-    def _draw_object(self, rng: np.random.Generator) -> _Object:
-        """What the clip is about; for a background an object that is nowhere."""
-        if self._backgrounds and rng.random() < self._config.background_share:
-            return _Object(self._backgrounds[int(rng.integers(len(self._backgrounds)))], 0)
-        return self._objects[int(rng.choice(len(self._objects), p=self._chances))]
-
     def _draw_frames(self, rng: np.random.Generator, chosen: _Object, length: int) -> list[LabelledFrame]:
         video = chosen.video
         if video.is_still:
             return [self._store.load(video, 0)] * length
-        shown = [i for i, masks in enumerate(video.masks) if masks[chosen.index] is not None]
-        reference = int(rng.choice(shown))
+        if self._config.augmentation == "official":
+            reference = int(rng.integers(len(video.paths)))
+        else:
+            reference = int(rng.choice([i for i, masks in enumerate(video.masks) if masks[chosen.index] is not None]))
         window = self._config.sampling_window
         low, high = max(0, reference - window), min(len(video.paths), reference + window)
         return [self._store.load(video, int(i)) for i in rng.integers(low, high, length)]
@@ -183,59 +214,6 @@ class ClipMaker:
         for class_index in np.unique(classes):
             chances[classes == class_index] /= chances[classes == class_index].sum() ** self._config.balance
         return np.asarray(chances / chances.sum(), np.float64)
-
-
-class ClipSteps(Dataset[ClipBatch]):
-    """The batch of every step, decided by the seed and the step alone, so that a resumed run sees the same data.
-
-    Args:
-        maker: draws the clips.
-        config: seed, batch size, clip length, share of steps with clips of one frame.
-        steps: number of steps.
-    """
-
-    def __init__(self, maker: ClipMaker, config: TrainingConfig, steps: range) -> None:
-        self._maker, self._config, self._steps = maker, config, steps
-
-    def __len__(self) -> int:
-        return len(self._steps)
-
-    def __getitem__(self, index: int) -> ClipBatch:
-        step = self._steps[index]
-        alone = np.random.default_rng((self._config.seed, step)).random() < self._config.self_read_share
-        length = 1 if alone else self._config.clip_length
-        count = self._config.batch_size * self._config.clip_length // length
-        # A generator for each clip: processes that share a batch draw their own clips only.
-        return collate(
-            [
-                self._maker.draw(np.random.default_rng((self._config.seed, step, number)), length)
-                for number in range(rank(), count, world_size())
-            ]
-        )
-
-
-def collate(clips: Sequence[Clip]) -> ClipBatch:
-    """Batch clips of the same length and size; objects that no frame shows are left out."""
-    visible = [_visible_labels(clip) for clip in clips]
-    most = max(1, *(len(labels) for labels in visible))
-    length, height, width = clips[0].labels.shape
-    masks = torch.zeros(len(clips), length, most, height, width, dtype=torch.bool)
-    classes = torch.zeros(len(clips), most, dtype=torch.int64)
-    for i, (clip, labels) in enumerate(zip(clips, visible, strict=True)):
-        label_map = torch.from_numpy(clip.labels)
-        for slot, label in enumerate(labels):
-            mask = label_map == label
-            areas = mask.sum((1, 2))
-            masks[i, :, slot] = mask & (areas >= _LEAST_AREA_PX)[:, None, None]
-            classes[i, slot] = clip.classes[label - 1]
-    images = torch.from_numpy(np.stack([clip.images for clip in clips])).permute(0, 1, 4, 2, 3)
-    return ClipBatch(images.contiguous(), masks, classes)
-
-
-def _visible_labels(clip: Clip) -> list[int]:
-    counts = [np.bincount(frame.ravel(), minlength=256) for frame in clip.labels]
-    shown = (np.stack(counts) >= _LEAST_AREA_PX).any(0)
-    return [int(label) for label in np.flatnonzero(shown) if label > 0]
 
 
 def _box_of(labels: Image, index: int) -> Focus | None:

@@ -11,7 +11,8 @@ from visolo.resources import resource_path
 
 TargetExtent = Literal["official", "true"]
 Schedule = Literal["multistep", "cosine"]
-TrainingPrecision = Literal["fp32", "bf16"]
+BatchSource = Literal["official", "mixed"]
+TrainingPrecision = Literal["fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class TrainingConfig:
     Attributes:
         steps: optimiser steps of the whole run.
         batch_size: clips of one optimiser step, over all accumulated parts.
-        accumulate: parts one step's clips are split into, to save memory; must divide `batch_size`.
+        accumulate: parts that every process splits its clips of one step into, to save memory; losses and gradients
+            are those of the undivided step.
         clip_length: frames of a clip.
         sampling_window: frames before and after the reference frame that a video's clip is drawn from.
         self_read_share: share of the steps that train on clips of one frame which reads itself, as the first frame of
@@ -35,7 +37,8 @@ class TrainingConfig:
         milestones: steps, for "multistep".
         frozen_stages: leading parts of the backbone that are not trained; 1 is the stem, 2 the stem and res2.
         ema_decay: of the moving average of the weights that is exported; 0 exports the weights themselves.
-        precision: "bf16" runs the network under autocast; losses are always float32.
+        precision: "bf16" and "fp16" run the network under autocast, the latter with scaled gradients; losses are
+            always float32.
         category_weight: factor of the category loss.
         mask_weight: factor of the mask loss.
         similarity_weight: factor of the similarity loss.
@@ -46,7 +49,10 @@ class TrainingConfig:
         centre_size: side of an instance's positive region as a share of its own side.
         target_extent: "official" measures an instance's side from the frame's top left corner, "true" by its mask.
         augmentation: "official", or "zoom" which crops in on objects, changes colours and pastes other objects in.
+        batch_source: "official" takes all clips of a step from one file, chosen by its share; "mixed" chooses for every
+            clip anew. (The official code chooses for every GPU; here a step does not depend on their number.)
         balance: 0 draws every still equally often, 1 every class equally often.
+        least_area_px: an object that shows less of itself in a frame of the input size counts as absent there.
         background_share: share of the clips made of a still without any object of the classes, pasted objects aside.
         seed: of the initial heads, the data and their order.
         workers: processes that prepare data; 0 prepares in the training process.
@@ -78,7 +84,9 @@ class TrainingConfig:
     centre_size: float = 0.2
     target_extent: TargetExtent = "official"
     augmentation: Literal["official", "zoom"] = "official"
+    batch_source: BatchSource = "official"
     balance: float = 0.0
+    least_area_px: int = 1
     background_share: float = 0.0
     seed: int = 0
     workers: int = 0
@@ -87,15 +95,16 @@ class TrainingConfig:
         for name in ("steps", "batch_size", "accumulate", "clip_length", "learning_rate", "mask_scale"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"training: {name} must be greater than 0, not {getattr(self, name)}")
-        if self.batch_size % self.accumulate:
+        if self.accumulate > self.batch_size:
             raise ConfigError(
-                f"training: accumulate ({self.accumulate}) must divide batch_size ({self.batch_size}) without a rest"
+                f"training: accumulate ({self.accumulate}) must not be more than batch_size ({self.batch_size})"
             )
         choices = {
             "schedule": ("multistep", "cosine"),
-            "precision": ("fp32", "bf16"),
+            "precision": ("fp32", "bf16", "fp16"),
             "target_extent": ("official", "true"),
             "augmentation": ("official", "zoom"),
+            "batch_source": ("official", "mixed"),
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
@@ -115,12 +124,13 @@ def load_training_config(preset: str) -> TrainingConfig:
     return training_config_from_table(table.get("training", {}), f"preset {preset}")
 
 
-def training_config_from_table(table: dict[str, Any], where: str) -> TrainingConfig:
+def training_config_from_table(table: dict[str, Any], where: str, base: TrainingConfig | None = None) -> TrainingConfig:
     """The official settings with the values of a TOML table.
 
     Args:
         table: names and values of `TrainingConfig`.
         where: what to call the table in an error message.
+        base: settings to take where the table has none, instead of the official ones.
 
     Raises:
         ConfigError: a key is unknown (the message names the nearest known one) or a value impossible.
@@ -131,4 +141,4 @@ def training_config_from_table(table: dict[str, Any], where: str) -> TrainingCon
             near = get_close_matches(key, known, n=1)
             raise ConfigError(f"{where}: unknown setting {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
     values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
-    return replace(TrainingConfig(), **values)
+    return replace(base or TrainingConfig(), **values)

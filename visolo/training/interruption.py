@@ -31,7 +31,8 @@ def interruptible() -> Iterator[threading.Event]:
 
     def restore() -> None:
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is request_stop:
+                signal.signal(number, handler)
 
     for number in _SIGNALS:
         signal.signal(number, request_stop)

@@ -1,28 +1,46 @@
-"""The training loop: one optimiser step after another, with checkpoints from which a run continues exactly."""
+"""The training loop: one optimiser step after another, with checkpoints from which a run continues exactly.
+
+A step may be computed in parts and by several processes. Losses are divided by counts of the whole step, so gradients
+add up to those of the undivided step. Between processes torch's DistributedDataParallel adds them up, while the rest is
+still being computed.
+"""
 
 import math
 import pickle
+import signal
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
+import cv2
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import AdamW
 from torch.utils.data import DataLoader
 
-from visolo.distributed import world_size
-from visolo.errors import DivergedError, WeightsError
+from visolo.device import resolve_precision
+from visolo.distributed import agreed, sum_over_processes, world_size
+from visolo.errors import ConfigError, DivergedError, VisoloError, WeightsError
 from visolo.io.atomic import atomic_path
 from visolo.model.visolo import ClipPrediction, Visolo
-from visolo.training.clips import ClipMaker, ClipSteps
+from visolo.training.batches import ClipSteps
+from visolo.training.clips import ClipMaker
 from visolo.training.config import TrainingConfig
-from visolo.training.distributed import average_gradients, mean_over_processes
-from visolo.training.losses import ClipLosses, clip_losses
-from visolo.training.targets import ClipBatch, assign_cells, build_targets, measure_regions
+from visolo.training.losses import ClipLosses, LossCounts, clip_losses
+from visolo.training.targets import (
+    ClipBatch,
+    ClipTargets,
+    LabelledBatch,
+    assign_cells,
+    build_targets,
+    measure_regions,
+)
+
+_AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -81,12 +99,15 @@ class Trainer:
     """
 
     def __init__(self, model: Visolo, config: TrainingConfig, maker: ClipMaker) -> None:
+        _check(config, model.device)
         self.model = model.train()
         self.config = config
         self.step = 0
         self._maker = maker
         _freeze(model, config.frozen_stages)
+        self._network = _parallel(model)
         self._optimizer = _optimizer(model, config)
+        self._scaler = torch.amp.GradScaler(model.device.type, enabled=config.precision == "fp16")
         self._average: dict[str, Tensor] | None = None
         if config.ema_decay:
             self._average = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
@@ -96,13 +117,11 @@ class Trainer:
 
         Raises:
             DivergedError: the loss is no longer a number.
+            VisoloError: the data cannot be read.
+            PeerFailed: one of these happened to another process.
         """
-        steps = ClipSteps(self._maker, self.config, range(self.step, self.config.steps))
-        loader: DataLoader[ClipBatch] = DataLoader(
-            steps, batch_size=None, shuffle=False, num_workers=self.config.workers
-        )
         started = time.perf_counter()
-        for batch in loader:
+        for batch in self._batches():
             outcome = self._train_step(batch)
             now = time.perf_counter()
             images = batch.images.shape[0] * batch.images.shape[1] * world_size()
@@ -122,6 +141,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "average": self._average,
+            "scaler": self._scaler.state_dict(),
         }
 
     def save(self, path: Path) -> None:
@@ -155,6 +175,8 @@ class Trainer:
             self.model.load_state_dict(state["model"])
             self._optimizer.load_state_dict(state["optimizer"])
             self._average = state["average"] if self._average is not None else None
+            if state.get("scaler"):
+                self._scaler.load_state_dict(state["scaler"])
             self.step = int(state["step"])
         except (RuntimeError, KeyError, ValueError, TypeError) as error:
             raise WeightsError(
@@ -165,52 +187,88 @@ class Trainer:
         """Weights to export: the moving average where there is one."""
         return {**self.model.state_dict(), **(self._average or {})}
 
-    def _train_step(self, batch: ClipBatch) -> _Outcome:
-        config = self.config
-        rate = learning_rate(config, self.step)
+    def _batches(self) -> Iterator[LabelledBatch]:
+        """This process's clips of the steps to come; all processes get theirs or all stop."""
+        if self.config.workers:
+            cv2.setNumThreads(1)  # a process that is forked from one with OpenCV's threads waits for them forever
+        loader: DataLoader[LabelledBatch | VisoloError] = DataLoader(
+            ClipSteps(self._maker, self.config, range(self.step, self.config.steps)),
+            batch_size=None,
+            num_workers=self.config.workers,
+            worker_init_fn=_start_worker,
+            pin_memory=self.model.device.type == "cuda",
+        )
+        batches = iter(loader)
+        for _ in range(self.step, self.config.steps):
+            with agreed():
+                batch = _next_of(batches)
+            yield batch
+
+    def _train_step(self, batch: LabelledBatch) -> _Outcome:
+        rate = learning_rate(self.config, self.step)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         self._optimizer.zero_grad(set_to_none=True)
-        clips = batch.images.shape[0]
-        size = math.ceil(clips / config.accumulate)
-        sums = torch.zeros(3)
-        for start in range(0, clips, size):
-            part = batch.part(start, min(start + size, clips)).to(self.model.device)
-            losses = self._losses(part)
-            share = part.images.shape[0] / clips
-            torch.autograd.backward(losses.total * share)
-            sums += share * torch.stack((losses.category, losses.mask, losses.similarity)).detach().float().cpu()
-        mean_over_processes(sums)
-        if not bool(torch.isfinite(sums).all()):
-            raise DivergedError(
-                f"training: the loss is not a number at step {self.step + 1} (category, mask, similarity = "
-                f"{', '.join(f'{v:g}' for v in sums.tolist())})"
-            )
-        average_gradients([p for p in self.model.parameters() if p.requires_grad])
-        parameters = [p for p in self.model.parameters() if p.grad is not None]
-        limit = config.clip_norm or math.inf
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, limit))
-        if math.isfinite(norm):  # one overflowing gradient must not spoil the weights
-            self._optimizer.step()
+        category, mask, similarity = self._accumulate(batch.to(self.model.device)).tolist()
+        with agreed():
+            if not math.isfinite(category + mask + similarity):
+                raise DivergedError(
+                    f"training: the loss is not a number at step {self.step + 1} (category, mask, similarity = "
+                    f"{category:g}, {mask:g}, {similarity:g})"
+                )
+        norm = self._update_weights()
         self.step += 1
         self._update_average()
-        category, mask, similarity = sums.tolist()
-        return _Outcome(self.step, config.steps, category, mask, similarity, norm, rate)
+        return _Outcome(self.step, self.config.steps, category, mask, similarity, norm, rate)
 
-    def _losses(self, batch: ClipBatch) -> ClipLosses:
-        config, grid = self.config, self.model.config.grid
-        regions = measure_regions(batch.masks, config.target_extent)
+    def _accumulate(self, batch: LabelledBatch) -> Tensor:
+        """Gradients of a step, part by part; its losses (category, mask, similarity) over all processes."""
+        clips = batch.images.shape[0]
+        size = math.ceil(clips / self.config.accumulate)
+        parts = [(start, min(start + size, clips)) for start in range(0, clips, size)]
+        targets = [self._targets(batch.part(*part)) for part in parts]
+        values = torch.stack([LossCounts.of(target).values for target in targets]).sum(0)
+        counts = LossCounts(sum_over_processes(values))
+        sums = torch.zeros(3, device=self.model.device)
+        for part, target in zip(parts, targets, strict=True):
+            with self._sent_together(is_last=part is parts[-1]):
+                losses = self._losses(batch.part(*part), target, counts)
+                # Processes average their gradients; what is wanted is the sum.
+                torch.autograd.backward(self._scaler.scale(losses.total * world_size()))
+            sums += torch.stack((losses.category, losses.mask, losses.similarity)).detach()
+        return sum_over_processes(sums)
+
+    def _targets(self, batch: ClipBatch) -> ClipTargets:
+        grid = self.model.config.grid
+        regions = measure_regions(batch.masks, self.config.target_extent)
         height, width = batch.masks.shape[3:]
-        owners = assign_cells(regions, (height, width), grid, config.centre_size)
-        targets = build_targets(batch, owners, self.model.config.num_classes, grid)
+        owners = assign_cells(regions, (height, width), grid, self.config.centre_size)
+        return build_targets(batch, owners, self.model.config.num_classes, grid)
+
+    def _losses(self, batch: ClipBatch, targets: ClipTargets, counts: LossCounts) -> ClipLosses:
         with self._precision():
-            prediction: ClipPrediction = self.model(batch.images)
-        return clip_losses(prediction, batch, targets, config)
+            prediction: ClipPrediction = self._network(batch.images)
+        return clip_losses(prediction, batch, targets, self.config, counts)
+
+    def _update_weights(self) -> float:
+        """One optimiser step, left out when a gradient overflowed; the gradient's norm before clipping."""
+        self._scaler.unscale_(self._optimizer)
+        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        norm = float(nn.utils.clip_grad_norm_(parameters, self.config.clip_norm or math.inf))
+        if math.isfinite(norm):  # one overflowing gradient must not spoil the weights
+            self._scaler.step(self._optimizer)
+        self._scaler.update()
+        return norm
 
     def _precision(self) -> torch.autocast | nullcontext[None]:
-        if self.config.precision == "bf16":
-            return torch.autocast(self.model.device.type, dtype=torch.bfloat16)
-        return nullcontext()
+        dtype = _AUTOCAST.get(self.config.precision)
+        return nullcontext() if dtype is None else torch.autocast(self.model.device.type, dtype=dtype)
+
+    def _sent_together(self, is_last: bool) -> AbstractContextManager[None]:
+        """Keep gradients from being sent to other processes before the last part's are added."""
+        if is_last or not isinstance(self._network, DistributedDataParallel):
+            return nullcontext()
+        return cast(AbstractContextManager[None], self._network.no_sync())
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -232,6 +290,43 @@ def learning_rate(config: TrainingConfig, step: int) -> float:
         done = (step - config.warmup_steps) / max(1, config.steps - config.warmup_steps)
         return rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
     return rate * 0.1 ** sum(step >= milestone for milestone in config.milestones)
+
+
+def _check(config: TrainingConfig, device: torch.device) -> None:
+    if (config.precision, device.type) != ("fp16", "cpu"):  # which autocast can do, unlike whole networks of fp16
+        resolve_precision(config.precision, device)
+    if config.batch_size < world_size():
+        raise ConfigError(
+            f"training: {world_size()} processes cannot share batch_size {config.batch_size}; raise it or start fewer"
+        )
+
+
+def _parallel(model: Visolo) -> nn.Module:
+    if world_size() == 1:
+        return model
+    # The buffers are frozen statistics and equal everywhere.
+    return DistributedDataParallel(model, forward_sync_buffers=False)
+
+
+def _next_of(batches: Iterator[LabelledBatch | VisoloError]) -> LabelledBatch:
+    try:
+        batch = next(batches)
+    except RuntimeError as error:
+        if "exited unexpectedly" not in str(error):
+            raise
+        raise VisoloError(
+            "training: a process that prepares data was killed, perhaps for lack of memory; resume with fewer --workers"
+        ) from error
+    if isinstance(batch, VisoloError):
+        raise batch
+    return batch
+
+
+def _start_worker(_number: int) -> None:
+    """Data processes leave signals to the main process, and the cores to each other."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    cv2.setNumThreads(1)
 
 
 def _freeze(model: Visolo, stages: int) -> None:

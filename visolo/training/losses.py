@@ -1,4 +1,8 @@
-"""The three losses of a clip. Source: paper 4.5; weighting and averaging as the official code."""
+"""The three losses of a step. Source: paper 4.5; weighting and averaging as the official code.
+
+A loss is an average over all clips of a step. These may be computed in parts and by several processes, so what is
+divided by is counted over the whole step first (`LossCounts`); the parts then add up to the loss of the step.
+"""
 
 from dataclasses import dataclass
 
@@ -25,25 +29,72 @@ class ClipLosses:
         return self.category + self.mask + self.similarity
 
 
+@dataclass(frozen=True)
+class LossCounts:
+    """What the losses of a step are divided by.
+
+    Attributes:
+        values: (T + 2,) float64: clips; pairs of frames with a common instance; and for each position in a clip the
+            clips that show an instance there.
+    """
+
+    values: Tensor
+
+    @classmethod
+    def of(cls, targets: ClipTargets) -> "LossCounts":
+        """Counts of some clips; those of several parts add up."""
+        clips = targets.owners.new_tensor([len(targets.owners)])
+        pairs = (targets.similarities.flatten(2).amax(2) > 0).sum() if targets.similarities.numel() else clips * 0
+        shown = (targets.owners >= 0).any(2).sum(0)
+        return cls(torch.cat((clips, pairs.reshape(1), shown)).double())
+
+    @property
+    def frames(self) -> Tensor:
+        """Frames of all clips."""
+        return self.values[0] * (len(self.values) - 2)
+
+    @property
+    def pairs(self) -> Tensor:
+        """Pairs with a common instance, at least 1."""
+        return self.values[1].clamp(min=1)
+
+    @property
+    def shown(self) -> Tensor:
+        """(T,) clips that show an instance at each position."""
+        return self.values[2:]
+
+
 def clip_losses(
-    prediction: ClipPrediction, batch: ClipBatch, targets: ClipTargets, config: TrainingConfig
+    prediction: ClipPrediction,
+    batch: ClipBatch,
+    targets: ClipTargets,
+    config: TrainingConfig,
+    counts: LossCounts | None = None,
 ) -> ClipLosses:
-    """Losses of a batch of clips, computed in float32 whatever the network ran in.
+    """What some clips add to the losses of their step, in float32 whatever the network ran in.
+
+    Departs from official: with several GPUs the official code averages on each of them apart, so that its step depends
+    on their number.
 
     Args:
         prediction: of `Visolo.forward_clip`.
         batch: the clips.
         targets: from `build_targets`.
         config: weights and exponents.
+        counts: of the whole step; None takes these clips for the step.
     """
+    counts = LossCounts.of(targets) if counts is None else counts
     gamma = config.focal_gamma
-    category = category_loss(prediction.category_logits.float(), targets.categories, config.category_alpha, gamma)
-    similarity = similarity_loss(
+    category = category_losses(prediction.category_logits.float(), targets.categories, config.category_alpha, gamma)
+    similarity = similarity_losses(
         prediction.similarity_logits.float(), targets.similarities, config.similarity_alpha, gamma
     )
-    mask = mask_loss(prediction, batch.masks, targets.owners, config.mask_scale)
+    mask = mask_losses(prediction, batch.masks, targets.owners, config.mask_scale)
+    per_position = mask.sum(0) / counts.shown.clamp(min=1)
     return ClipLosses(
-        config.category_weight * category, config.mask_weight * mask, config.similarity_weight * similarity
+        config.category_weight * (category.sum() / counts.frames).float(),
+        config.mask_weight * (per_position.sum() / (counts.shown > 0).sum().clamp(min=1)).float(),
+        config.similarity_weight * (similarity.sum() / counts.pairs).float(),
     )
 
 
@@ -62,61 +113,66 @@ def focal_loss(logits: Tensor, targets: Tensor, alpha: float, gamma: float) -> T
     return (alpha * targets + (1 - alpha) * (1 - targets)) * cross_entropy * wrongness.pow(gamma)
 
 
-def category_loss(logits: Tensor, targets: Tensor, alpha: float, gamma: float) -> Tensor:
-    """Focal loss per frame over its number of positive cells, then the mean over frames.
+def category_losses(logits: Tensor, targets: Tensor, alpha: float, gamma: float) -> Tensor:
+    """Focal loss of every frame over its number of positive cells.
 
     Args:
         logits: (B, T, C, R, K).
         targets: (B, T, C, R, K) 0 or 1.
         alpha: see `focal_loss`.
         gamma: see `focal_loss`.
+
+    Returns:
+        (B, T).
     """
     positives = targets.sum((2, 3, 4)).clamp(min=1)
-    return (focal_loss(logits, targets, alpha, gamma).sum((2, 3, 4)) / positives).mean()
+    return focal_loss(logits, targets, alpha, gamma).sum((2, 3, 4)) / positives
 
 
-def similarity_loss(logits: Tensor, targets: Tensor, alpha: float, gamma: float) -> Tensor:
-    """Focal loss of the rows that have a match, averaged over rows and then over the pairs that have any.
+def similarity_losses(logits: Tensor, targets: Tensor, alpha: float, gamma: float) -> Tensor:
+    """Focal loss of every pair's rows that have a match, averaged over these rows.
 
     Args:
         logits: (B, P, G, G), rows are the cells of the pair's first frame.
         targets: (B, P, G, G) 0 or 1.
         alpha: see `focal_loss`.
         gamma: see `focal_loss`.
+
+    Returns:
+        (B, P), 0 for pairs without any match.
     """
     matched = targets.amax(3) > 0 if targets.numel() else targets.new_zeros(targets.shape[:3], dtype=torch.bool)
-    rows = matched.sum(2)  # (B, P)
     clip_index, pair_index, cell = matched.nonzero(as_tuple=True)
-    per_row = focal_loss(logits[clip_index, pair_index, cell], targets[clip_index, pair_index, cell], alpha, gamma).sum(
-        1
-    )
-    per_row = per_row / rows[clip_index, pair_index]
-    # The zero term keeps the graph whole when nothing matches.
-    return per_row.sum() / (rows > 0).sum().clamp(min=1) + 0 * logits.sum()
+    chosen = clip_index, pair_index, cell
+    per_row = focal_loss(logits[chosen], targets[chosen], alpha, gamma).sum(1)
+    sums = (0 * logits[..., 0, 0]).index_put((clip_index, pair_index), per_row, accumulate=True)
+    return sums / matched.sum(2).clamp(min=1)
 
 
-def mask_loss(prediction: ClipPrediction, masks: Tensor, owners: Tensor, scale: int) -> Tensor:
-    """Dice loss of every positive cell; mean over cells, then samples, then frames that have any.
+def mask_losses(prediction: ClipPrediction, masks: Tensor, owners: Tensor, scale: int) -> Tensor:
+    """Dice loss of every frame, averaged over its positive cells.
 
     Args:
         prediction: kernels (B, T, D, R, K) and mask features (B, T, D, h, w).
         masks: (B, T, N, H, W) bool.
         owners: (B, T, G) int64, -1 for cells without an instance.
         scale: upsampling of the logits; masks are averaged down where that is less than the full size.
+
+    Returns:
+        (B, T) float32, 0 for frames without any.
     """
-    clip_index, frame_index, cell = (owners >= 0).nonzero(as_tuple=True)
+    positive = owners >= 0
+    clip_index, frame_index, cell = positive.nonzero(as_tuple=True)
     kernels = prediction.kernels.flatten(3)  # (B, T, D, G)
+    # The zero term keeps the graph whole when no cell is positive.
+    sums = 0 * (kernels[..., 0, 0] + prediction.mask_features[..., 0, 0, 0]).float()
     if clip_index.numel() == 0:
-        return 0 * (kernels.sum() + prediction.mask_features.sum()).float()
-    logits = _cell_logits(kernels, prediction.mask_features, owners >= 0)
+        return sums
+    logits = _cell_logits(kernels, prediction.mask_features, positive)
     logits = F.interpolate(logits[:, None], scale_factor=float(scale), mode="bilinear", align_corners=False)[:, 0]
     wanted = masks[clip_index, frame_index, owners[clip_index, frame_index, cell]]
     dice = _dice(logits, wanted)  # (number of positive cells,)
-    counts = (owners >= 0).sum(2)  # (B, T)
-    shares = (dice / counts[clip_index, frame_index]).float()
-    samples = (counts > 0).sum(0)  # (T,) samples with any cell
-    per_frame = shares.new_zeros(len(samples)).index_add(0, frame_index, shares) / samples.clamp(min=1)
-    return per_frame.sum() / (samples > 0).sum()
+    return sums.index_put((clip_index, frame_index), dice, accumulate=True) / positive.sum(2).clamp(min=1)
 
 
 def _cell_logits(kernels: Tensor, features: Tensor, positive: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import torch
 from visolo.categories import load_label_set
 from visolo.config import load_preset
 from visolo.device import resolve_device
-from visolo.distributed import any_process, process_group, rank
-from visolo.errors import ConfigError, DivergedError, MediaError, OutputError, VisoloError
+from visolo.distributed import agreed, any_process, local_device, process_group, rank
+from visolo.errors import ConfigError, DivergedError, MediaError, OutputError, PeerFailed, VisoloError
 from visolo.model.checkpoint import load_partial
 from visolo.model.visolo import Visolo, build_model
 from visolo.training.checkpoints import checkpoint_to_resume, export_weights, save_checkpoint
@@ -57,9 +57,13 @@ def run_training(
     """
     device = str(resolve_device(settings.device))
     folder = RunFolder(out_dir)
-    with process_group(device), nullcontext() if rank() else folder.locked():
-        start = _find_start(folder, settings, resume or checkpoint is not None, checkpoint)
-        step = folder.read().step if start is not None and folder.record.is_file() else 0
+    with process_group(device), ExitStack() as stack:
+        device = local_device(device)
+        with agreed():
+            if not rank():
+                stack.enter_context(folder.locked())
+            start = _find_start(folder, settings, resume or checkpoint is not None, checkpoint)
+            step = folder.read().step if start is not None and folder.record.is_file() else 0
         run = _Run(folder, start_record(settings, step))
         with run.recorded():
             trainer = _build_trainer(settings, device)
@@ -149,7 +153,7 @@ class _Run:
     def _trained(self, trainer: Trainer) -> Iterator[StepMetrics]:
         try:
             yield from trainer.run()
-        except MediaError:
+        except (MediaError, PeerFailed):
             self._save(trainer)  # the network is sound: only its next data are missing
             raise
 
@@ -204,8 +208,9 @@ def _build_trainer(settings: RunSettings, device: str) -> Trainer:
     config = settings.training
     model = _start_model(settings)
     label_set = load_label_set(model.config.label_set)
-    data = [read_training_data(path, label_set, settings.hold_out) for path in settings.data]
-    _check_data(data)
+    with agreed():
+        data = [read_training_data(path, label_set, settings.hold_out) for path in settings.data]
+        _check_data(data)
     # Convolutions are a third faster on the CPU with channels last.
     model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Trainer(model, config, ClipMaker(data, settings.data_weights, model.config.input_size, config))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from visolo.errors import ConfigError
-from visolo.training.config import TrainingConfig, training_config_from_table
+from visolo.training.config import TrainingConfig, load_training_config, training_config_from_table
 
 _FIXED = {
     "preset": "the network of a run cannot change; start a new run from its weights.safetensors",
@@ -95,9 +95,11 @@ def settings_from_json(table: Mapping[str, Any], where: str) -> RunSettings:
         values = dict(table)
         supervision = dict(values.pop("supervision"))
         supervision["validate"] = tuple(Path(path) for path in supervision["validate"])
+        # A setting that is younger than the run has the value of its preset.
+        base = load_training_config(values["preset"])
         return RunSettings(
             data=tuple(Path(path) for path in values.pop("data")),
-            training=training_config_from_table(values.pop("training"), where),
+            training=training_config_from_table(values.pop("training"), where, base),
             init=Path(init) if (init := values.pop("init")) else None,
             data_weights=tuple(map(float, shares)) if (shares := values.pop("data_weights")) else None,
             supervision=SupervisionConfig(**supervision),

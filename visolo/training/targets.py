@@ -25,13 +25,35 @@ class ClipBatch:
     masks: Tensor
     classes: Tensor
 
-    def to(self, device: torch.device) -> "ClipBatch":
-        """The batch on another device."""
-        return ClipBatch(self.images.to(device), self.masks.to(device), self.classes.to(device))
 
-    def part(self, start: int, stop: int) -> "ClipBatch":
-        """The clips from `start` to `stop`, exclusive."""
-        return ClipBatch(self.images[start:stop], self.masks[start:stop], self.classes[start:stop])
+@dataclass(frozen=True)
+class LabelledBatch:
+    """Training clips as they are handed over: a label map says what N masks say in a fraction of the memory.
+
+    Attributes:
+        images: (B, T, 3, H, W) uint8 RGB.
+        labels: (B, T, H, W) uint8, slot of the instance plus 1; 0 is background.
+        classes: (B, N) int64 class indices; of unused slots any value.
+    """
+
+    images: Tensor
+    labels: Tensor
+    classes: Tensor
+
+    def to(self, device: torch.device) -> "LabelledBatch":
+        """The batch on another device."""
+        return LabelledBatch(*(x.to(device, non_blocking=True) for x in (self.images, self.labels, self.classes)))
+
+    def pin_memory(self) -> "LabelledBatch":
+        """The batch in memory from which copies to a GPU are quick; torch's loader calls it."""
+        return LabelledBatch(*(x.pin_memory() for x in (self.images, self.labels, self.classes)))
+
+    def part(self, start: int, stop: int) -> ClipBatch:
+        """The clips from `start` to `stop`, exclusive, with a mask for every instance."""
+        classes = self.classes[start:stop]
+        slots = torch.arange(1, classes.shape[1] + 1, device=classes.device, dtype=torch.uint8)
+        masks = self.labels[start:stop, :, None] == slots[:, None, None]
+        return ClipBatch(self.images[start:stop], masks, classes)
 
 
 @dataclass(frozen=True)
