@@ -26,6 +26,7 @@ class Row:
         needs: when it can be done.
         checked: whether it is ticked; None for actions that are not.
         repeats: whether holding the key repeats it.
+        keys_when: when the keys are this action's; it can be done without them at other times, too.
         mask_keys: further keys while a mask tool has the mouse.
     """
 
@@ -37,6 +38,7 @@ class Row:
     needs: Condition = always
     checked: Callable[[Commands], bool] | None = None
     repeats: bool = False
+    keys_when: Condition = always
     mask_keys: tuple[str, ...] = ()
 
 
@@ -119,8 +121,9 @@ class ActionRegistry(QObject):
                 taken.update(own)
 
     def _keys_now(self, action_id: str) -> tuple[str, ...]:
-        inner = self._rows[action_id].mask_keys if self._session.tool_id != "select" else ()
-        return (*self._keys[action_id], *inner)
+        row = self._rows[action_id]
+        usual = self._keys[action_id] if row.keys_when(self._session) is None else ()
+        return (*usual, *(row.mask_keys if self._session.tool_id != "select" else ()))
 
     def press(self, keys: QKeySequence) -> bool:
         """Do what a key sequence stands for; used for keys that Qt itself did not recognise.
@@ -179,6 +182,8 @@ class ActionRegistry(QObject):
             session.tool_changed,
             session.review.current_changed,
             session.review.listed,
+            session.identities.answered,
+            session.identities.digits_changed,
         ):
             signal.connect(self.schedule_refresh)
         theme_changes().changed.connect(self._recolor)

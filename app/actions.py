@@ -8,9 +8,11 @@ from collections.abc import Callable
 from app.action_registry import Row
 from app.commands.commands import Commands
 from app.commands.conditions import (
+    can_link,
     can_redo,
     can_run,
     can_undo,
+    digits_take_proposals,
     edits_masks,
     has_project,
     has_range,
@@ -19,12 +21,15 @@ from app.commands.conditions import (
     has_tracks,
     has_video,
     is_busy,
+    offers_identity,
     one_or_two_selected,
     one_selected,
 )
+from app.commands.identities import link_text
 from app.commands.review import accept_text, confirm_text, confirm_video_text, kind_text
 from app.digits import tracks_by_digit
 from app.document.suspicions import SuspicionKind
+from app.identities import proposal_text
 from app.session import Scope, Session
 from app.settings import REVIEW_LEAST, TRAIL_LENGTH
 from app.theme import ThemeMode
@@ -47,6 +52,9 @@ def all_rows() -> list[Row]:
         *_EDIT,
         *[_scope_row(scope) for scope in Scope],
         *_PLAYBACK,
+        # Before what else these keys do: they are theirs only while there are proposals.
+        *_IDENTITY,
+        *[_proposal_row(position) for position in range(3)],
         *_TRACK,
         *[_digit_row(kind, digit) for kind in ("select", "assign", "class") for digit in range(1, 10)],
         *_REVIEW,
@@ -184,6 +192,10 @@ _TRACK = [
     Row("track.delete_on", "Delete masks from here on", lambda c: c.tracks.delete_from_here(), ("Shift+Del",), "", has_selection),
     Row("track.delete", "Delete &track", lambda c: c.tracks.delete_track(), ("Ctrl+Shift+Backspace",), "mdi6.trash-can-outline", has_selection),
 ]  # fmt: skip
+_IDENTITY = [
+    Row("identity.digits", "&1 to 3 take a proposal", lambda c: c.identities.toggle_digits(), ("I",), "", has_video, lambda c: c.identities.uses_digits),
+    Row("identity.link", link_text, lambda c: c.identities.accept(0), ("Return", "Enter"), "mdi6.link-variant", can_link, keys_when=can_link),
+]  # fmt: skip
 _REVIEW = [
     Row("review.next", "&Next suspicion", lambda c: c.review.step(1), ("N",), "mdi6.arrow-down", has_video),
     Row("review.previous", "&Previous suspicion", lambda c: c.review.step(-1), ("Shift+N",), "mdi6.arrow-up", has_video),
@@ -233,6 +245,18 @@ def _trail_row(frames: int) -> Row:
         commands.view.set_trail_length(frames)
 
     return Row(f"trail.{frames}", f"{frames} frames", choose, checked=lambda c: c.view.trail_length == frames)
+
+
+def _proposal_row(position: int) -> Row:
+    def accept(commands: Commands) -> None:
+        commands.identities.accept(position)
+
+    def text(session: Session) -> str:
+        return proposal_text(session, position)
+
+    needs = offers_identity(position)
+    keys = (f"{position + 1}",)
+    return Row(f"identity.take.{position + 1}", text, accept, keys, needs=needs, keys_when=digits_take_proposals)
 
 
 def _least_row(percent: int) -> Row:

@@ -46,7 +46,9 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
          "track.swap", "track.merge", "track.split", "track.assign", "track.new",
          ("Assign &to", tuple(f"assign.{n}" for n in _DIGITS)), "track.absent", "-", "class.choose",
          ("C&lass", tuple(f"class.{n}" for n in _DIGITS)), "-", "track.lock", "track.hide", "track.solo",
-         "track.show_all", "-", "track.delete_here", "track.delete_on", "track.delete"),
+         "track.show_all", "-",
+         ("Propos&als", (*[f"identity.take.{n}" for n in range(1, 4)], "-", "identity.digits")), "identity.link", "-",
+         "track.delete_here", "track.delete_on", "track.delete"),
     ),
     (
         "Revie&w",

@@ -12,6 +12,7 @@ from app.document.document import Document
 from app.document.edits import Edit
 from app.document.history import History
 from app.document.records import Change, FrameRange, TrackSummary, Video
+from app.identities import Identities
 from app.review import Review
 from visolo.errors import VisoloError
 
@@ -115,6 +116,7 @@ class Session(QObject):
         self._tracks: list[TrackSummary] | None = None
         self._names: dict[int, str] | None = None
         self._confirmed: Confirmed | None = None
+        self.identities = Identities(self)
 
     def open_document(self, document: Document, history: History) -> None:
         """Show another project; the caller closes the previous one."""

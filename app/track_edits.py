@@ -17,6 +17,7 @@ from app.document.edits import (
     SplitTrack,
     SwapTracks,
 )
+from app.document.merging import link_edit
 from app.document.records import FrameRange, TrackSummary
 from app.session import Session
 from visolo.errors import VisoloError
@@ -61,6 +62,17 @@ class TrackEdits:
     def merge(self, absorbed_track_id: int, keep_track_id: int) -> None:
         """Make two tracks one, asking where they overlap."""
         merge_tracks(self._session, keep_track_id, absorbed_track_id, self._parent)
+
+    def link(self, track_id: int, other_track_id: int) -> None:
+        """Make one track of two that follow each other; the one that begins first keeps its id."""
+        assert self._session.document is not None
+        try:
+            edit = link_edit(self._session.document, self._video_id, track_id, other_track_id)
+        except VisoloError as error:
+            self._session.refused.emit(str(error))
+            return
+        if self._session.do(edit):
+            self._session.select({edit.keep_track_id})
 
     def split(self, track_id: int, frame_index: int) -> None:
         """Cut a track before a frame; the head keeps the id."""

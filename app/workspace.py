@@ -11,6 +11,7 @@ from app.commands.commands import Commands
 from app.commands.edit import EditCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
+from app.commands.identities import IdentityCommands
 from app.commands.playback import PlaybackCommands
 from app.commands.review import ReviewCommands
 from app.commands.run import RunCommands
@@ -25,6 +26,7 @@ from app.settings import FRAME_CACHE_MB, Settings
 from app.video.frame_cache import FrameCache
 from app.video.media_loader import MediaLoader
 from app.video.player import Player
+from app.workers.identities import IdentitySearch
 from app.workers.inference import InferenceControl
 from app.workers.suspicions import SuspicionSearch
 from app.workers.task import TaskQueue
@@ -46,6 +48,7 @@ class Workspace(QObject):
         self.canvas = CanvasController(self.session, self.cache, self)
         self.inference = InferenceControl(self.session, settings, self)
         self.search = SuspicionSearch(self.session, self)
+        self.identity_search = IdentitySearch(self.session, self)
         self.training = TrainingControl(self)
         self.opener.before_close = self.inference.end_run
         self.loader.ready.connect(self._take_media)
@@ -61,6 +64,7 @@ class Workspace(QObject):
         self.opener.close_project()
         self.inference.close()
         self.search.close()
+        self.identity_search.close()
         self.training.close()
         self.tasks.close()
         self.cache.close()
@@ -80,6 +84,7 @@ class Workspace(QObject):
             tools=ToolCommands(session, self.canvas, self),
             tracks=TrackCommands(session, window),
             classes=ClassCommands(session, window),
+            identities=IdentityCommands(session, window),
             review=ReviewCommands(session, settings, self),
             run=RunCommands(session, self.inference, settings, window),
             training=TrainingCommands(session, self.training, self.inference, settings, window),

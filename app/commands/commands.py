@@ -6,6 +6,7 @@ from app.commands.classes import ClassCommands
 from app.commands.edit import EditCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
+from app.commands.identities import IdentityCommands
 from app.commands.playback import PlaybackCommands
 from app.commands.review import ReviewCommands
 from app.commands.run import RunCommands
@@ -28,6 +29,7 @@ class Commands:
     tools: ToolCommands
     tracks: TrackCommands
     classes: ClassCommands
+    identities: IdentityCommands
     review: ReviewCommands
     run: RunCommands
     training: TrainingCommands

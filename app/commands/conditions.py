@@ -90,6 +90,34 @@ def has_suspicion(session: Session) -> str | None:
     return None if session.review.current is not None else "Go to a suspicion first (N)"
 
 
+def offers_identity(position: int) -> Condition:
+    """There is a proposal at this position of who the selected instance is."""
+
+    def condition(session: Session) -> str | None:
+        if session.identities.question is None:
+            return one_selected(session)
+        return None if session.identities.best(position) is not None else "No other track looks like this one"
+
+    return condition
+
+
+def digits_take_proposals(session: Session) -> str | None:
+    """The keys 1 to 3 are set to take proposals."""
+    return None if session.identities.uses_digits else "Let digits take proposals first (I)"
+
+
+def can_link(session: Session) -> str | None:
+    """The selected track begins here and may continue another; a suspicion looked at in this frame goes first."""
+    if session.tool_id != "select":
+        return "Go back to selecting first (Esc)"
+    current = session.review.current
+    if current is not None and current.frame_index == session.frame_index:
+        return "Accept or dismiss the suspicion first"
+    if session.identities.are_links and session.identities.best() is not None:
+        return None
+    return "Go to the first frame of a track that continues another, and select it"
+
+
 def has_range(session: Session) -> str | None:
     """A range of frames is marked."""
     if session.video is None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushBut
 from app import theme
 from app.dialogs.category import CategoryChoice, choose_category, set_category
 from app.document.records import Change, Instance, Origin, Track
+from app.panels.identity_cards import IdentityCards
 from app.panels.pacing import PacedRefresh
 from app.panels.votes import VoteBar, VoteStrip, VoteSummary, summarise, vote_sentence
 from app.session import Session
@@ -81,7 +82,8 @@ class Inspector(QScrollArea):
         layout = QVBoxLayout(content)
         layout.setContentsMargins(12, 8, 12, 10)
         layout.setSpacing(8)
-        for widget in (self._heading, self._empty, self._body):
+        self.identities = IdentityCards(self._session)
+        for widget in (self.identities, self._heading, self._empty, self._body):
             layout.addWidget(widget)
         layout.addStretch(1)
         self.setWidget(content)

@@ -87,6 +87,9 @@ class _Builder:
         self._add_tracks(swap, others, partial(self._swap, track_id))
         merge = menu.addMenu("Merge into")
         self._add_tracks(merge, others, partial(self._edits.merge, track_id), is_scoped=False)
+        link = self._window_action("identity.link")
+        if link is not None and link.isEnabled():
+            menu.addAction(link)
         for submenu, action_id in ((assign, "track.assign"), (swap, "track.swap"), (merge, "track.merge")):
             source = self._window_action(action_id)
             submenu.setIcon(QIcon() if source is None else source.icon())
