@@ -61,7 +61,7 @@ def training_command(choice: TrainingChoice) -> list[str]:
     for file in choice.data:
         command += ["--data", str(file.path)]
     if len(choice.data) > 1:
-        command += ["--share", *(f"{file.share:g}" for file in choice.data)]
+        command += ["--weight", *(f"{file.share:g}" for file in choice.data)]
     if choice.validation is not None:
         command += ["--validate", str(choice.validation)]
     if choice.batch_size:

@@ -15,9 +15,10 @@ from visolo.config import load_preset, preset_names
 from visolo.errors import AnnotationError, ConfigError, MediaError
 from visolo.training.augmentation import Focus, official_views, warp_labels, zoom_views
 from visolo.training.batches import ClipSteps, collate
+from visolo.training.category_map import check_category_map, match_categories, read_category_map
 from visolo.training.clips import Clip, ClipMaker
 from visolo.training.config import TrainingConfig, load_training_config, training_config_from_table
-from visolo.training.datasets import match_categories, read_training_data
+from visolo.training.datasets import left_out, read_training_data
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -46,7 +47,8 @@ def test_stills_are_videos_of_one_frame(tmp_path):
     assert [video.is_still for video in data.videos] == [True] * 4
     assert data.videos[0].classes == (_class_of("person"),)
     assert data.videos[0].size == (60, 80)
-    assert data.unknown == ("chair",)
+    assert data.categories == ("person", "car", "chair")
+    assert data.unknown == ()
 
 
 def test_held_out_ids_are_not_read(tmp_path):
@@ -105,6 +107,46 @@ def test_the_computer_mouse_is_no_animal(tmp_path):
 def test_no_matching_category_is_a_clear_error(tmp_path):
     path = write_stills(tmp_path, categories=[{"id": 1, "name": "teapot"}])
     with pytest.raises(AnnotationError, match="no category matches the label set 'lite'"):
+        read_training_data(path, LITE)
+
+
+@pytest.mark.parametrize(
+    ("category_map", "expected"), [({"teapot": "giant panda"}, "giant_panda"), ({"Teapot": "dog", "person": ""}, "dog")]
+)
+def test_a_mapping_of_the_user_comes_before_names(tmp_path, category_map, expected):
+    categories = [{"id": 1, "name": "teapot"}, {"id": 2, "name": "person"}]
+    data = read_training_data(write_stills(tmp_path, categories=categories), LITE, category_map=category_map)
+    assert {video.classes for video in data.videos} == {(_class_of(expected),)}
+
+
+@pytest.mark.parametrize(
+    ("category_map", "message"),
+    [({"teapot": "dgo"}, "no class 'dgo'; did you mean 'dog'"), ({"teapod": "dog"}, "no data file has a category")],
+)
+def test_a_mapping_that_maps_nothing_is_a_clear_error(category_map, message):
+    with pytest.raises(ConfigError, match=message):
+        check_category_map(category_map, LITE, ("teapot",))
+
+
+def test_mappings_are_pairs_or_files_of_pairs(tmp_path):
+    (tmp_path / "map.json").write_text('{"puppy": "dog"}')
+    assert read_category_map([str(tmp_path / "map.json"), "a b = cat"]) == {"puppy": "dog", "a b": "cat"}
+    (tmp_path / "bad.json").write_text("[1]")
+    for value in (tmp_path / "bad.json", tmp_path / "none.json", "puppy"):
+        with pytest.raises(ConfigError, match="--map"):
+            read_category_map([str(value)])
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    path = _edit(write_stills(tmp_path), lambda table: table["annotations"][0].update(category_id=62))
+    assert "objects of chair are left out" in left_out(read_training_data(path, LITE))
+    assert left_out(read_training_data(path, LITE, category_map={"chair": "dog"})) == ""
+
+
+def test_a_missing_image_is_found_before_training(tmp_path):
+    path = write_video(tmp_path)
+    (tmp_path / "JPEGImages" / "v" / "00003.png").unlink()
+    with pytest.raises(MediaError, match=r"00003\.png: this image of .* is missing"):
         read_training_data(path, LITE)
 
 

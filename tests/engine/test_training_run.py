@@ -182,5 +182,7 @@ def test_wrong_settings_are_clear_errors(stills, tmp_path, capsys):
         replace(_settings(stills), data_weights=(1.0, 2.0))
     with pytest.raises(ConfigError, match="keep_last is 0; it must be 1 or more"):
         _settings(stills, keep_last=0)
+    assert _train("--data", stills, "--out", tmp_path / "run", "--map", "person=dgo") == 2
+    assert "did you mean 'dog'" in capsys.readouterr().err
     assert _train("--out", tmp_path / "run") == 2
     assert "--data is missing" in capsys.readouterr().err

@@ -137,7 +137,7 @@ def run_convert(args: argparse.Namespace) -> None:
         raise ConfigError(f"{args.file}: is a YouTube-VIS file already; name another label set with --labels")
     dataset = _moved(read_coco_stills(args.file) if coco else read_dataset(args.file), args.file, args.out)
     if labels is not None:
-        from visolo.training.datasets import match_categories
+        from visolo.training.category_map import match_categories
 
         classes, unknown = match_categories(
             {"categories": [{"id": c.category_id, "name": c.name} for c in dataset.categories]}, labels, args.file

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from visolo.commands.console import progress, say
+from visolo.commands.console import progress, say, warn
 from visolo.config import preset_names
 from visolo.errors import ConfigError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """examples:
   python -m visolo train --data corrected.json --out runs/a --init resources/models/visolo-lite.safetensors
-  python -m visolo train --data a.json --data b.json --share 3 1 --out runs/b --preset ytvis2019-r50 --device cuda
+  python -m visolo train --data a.json --data b.json --weight 0.75 0.25 --out runs/b --preset ytvis2019-r50
   python -m visolo train --out runs/a --resume
 
 The run's folder and everything else about training: docs/TRAINING.md
@@ -51,7 +51,11 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
         help="continue the run in DIR, with its settings where none are given; from its latest checkpoint or this one",
     )  # fmt: skip
     parser.add_argument("--device", metavar="D", help="cpu, cuda or auto (default)")
-    parser.add_argument("--share", type=float, nargs="+", metavar="X", help="share of the clips from each --data")
+    parser.add_argument("--weight", type=float, nargs="+", metavar="X", help="share of the clips from each --data")
+    parser.add_argument(
+        "--map", action="append", metavar="OLD=NEW",
+        help="take a file's category OLD for the class NEW, or a JSON file of such pairs; may be repeated",
+    )  # fmt: skip
     parser.add_argument(
         "--hold-out", type=int, metavar="N", help="leave out videos and images whose id is divisible by N"
     )
@@ -116,6 +120,7 @@ def run(args: argparse.Namespace) -> int:
 def _follow(events: "Iterator[RunEvent]", bar: "tqdm[Any]") -> "RunStep | None":
     """Show a run as it goes on; its last step, None when it took none."""
     from visolo.training.log import RunStep
+    from visolo.training.run import DataNote
     from visolo.training.validation import ValidationScores
 
     last: RunStep | None = None
@@ -127,6 +132,8 @@ def _follow(events: "Iterator[RunEvent]", bar: "tqdm[Any]") -> "RunStep | None":
             status = _status(event)
         elif isinstance(event, ValidationScores):
             score = f", AP {event.AP:.3f}"
+        elif isinstance(event, DataNote):
+            warn(event.text)
         else:
             status = f"validating {event.frame}/{event.frames}"
         bar.set_postfix_str(status + score, refresh=False)
@@ -136,6 +143,7 @@ def _follow(events: "Iterator[RunEvent]", bar: "tqdm[Any]") -> "RunStep | None":
 
 def _settings(args: argparse.Namespace) -> "RunSettings":
     """What the options say, on top of what a run to be resumed was started with."""
+    from visolo.training.category_map import read_category_map
     from visolo.training.config import load_training_config
     from visolo.training.run_folder import RunFolder
     from visolo.training.settings import RunSettings
@@ -149,7 +157,8 @@ def _settings(args: argparse.Namespace) -> "RunSettings":
         settings = RunSettings(tuple(args.data), load_training_config(args.preset or "lite"))
     return replace(
         settings,
-        data_weights=tuple(args.share) if args.share else settings.data_weights,
+        data_weights=tuple(args.weight) if args.weight else settings.data_weights,
+        category_map=read_category_map(args.map) if args.map else settings.category_map,
         **_given(args, ("data", "preset", "init", "hold_out", "device")),
         training=_training(settings.training, args),
         supervision=replace(settings.supervision, **_given(args, _SUPERVISION)),

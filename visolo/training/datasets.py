@@ -4,7 +4,9 @@ A still image is a video of one frame. Pixels are read when a clip needs them; s
 """
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ from pycocotools import mask as coco
 
 from visolo import rle
 from visolo.categories import LabelSet
-from visolo.errors import AnnotationError
-from visolo.resources import resource_path
+from visolo.errors import AnnotationError, MediaError
+from visolo.io.dataset_images import image_roots
 from visolo.rle import Rle
+from visolo.training.category_map import match_categories
 
-_IMAGE_FOLDERS = ("", "images", "JPEGImages")
+_NAMED = 6
+_Places = Callable[[dict[str, Any], Sequence[str]], tuple[Path, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,18 +54,22 @@ class TrainingData:
         path: the annotation file.
         videos: those with at least one object of the label set.
         backgrounds: stills without any, where everything else was annotated and so may count as background.
-        unknown: names of the file's categories that no class stands for; their objects are left out.
+        categories: names of the file's categories.
+        unknown: those that have objects and stand for no class; the objects are left out.
         skipped: videos and images without any usable object.
     """
 
     path: Path
     videos: tuple[LabelledVideo, ...]
     backgrounds: tuple[LabelledVideo, ...]
+    categories: tuple[str, ...]
     unknown: tuple[str, ...]
     skipped: int
 
 
-def read_training_data(path: Path, label_set: LabelSet, hold_out: int = 0) -> TrainingData:
+def read_training_data(
+    path: Path, label_set: LabelSet, hold_out: int = 0, category_map: Mapping[str, str] | None = None
+) -> TrainingData:
     """Read an annotation file.
 
     Args:
@@ -69,61 +77,54 @@ def read_training_data(path: Path, label_set: LabelSet, hold_out: int = 0) -> Tr
             file, in `images/` and in `JPEGImages/`.
         label_set: classes of the network; categories are matched by name, COCO's by the published table.
         hold_out: videos and images whose id is divisible by it are left out; 0 keeps all.
+        category_map: names of classes by names of categories, before everything else.
 
     Raises:
-        AnnotationError: the file is missing, is no such JSON, or names an image that is not there.
+        AnnotationError: the file is missing, is no such JSON, or its images are nowhere.
+        MediaError: one of its images is missing.
     """
     table = _read_json(path)
-    classes, unknown = match_categories(table, label_set, path)
-    of_videos = isinstance(table.get("videos"), list)
-    records = [r for r in table["videos" if of_videos else "images"] if not hold_out or r["id"] % hold_out]
-    by_parent: dict[int, list[dict[str, Any]]] = {}
-    parent = "video_id" if of_videos else "image_id"
     try:
-        for annotation in table.get("annotations") or []:
-            if annotation["category_id"] in classes and not annotation.get("iscrowd", 0):
-                by_parent.setdefault(annotation[parent], []).append(annotation)
-        read = _read_video if of_videos else _read_still
-        folder = _image_folder(path, records)
-        videos = [read(r, by_parent[r["id"]], classes, folder) for r in records if r["id"] in by_parent]
-        annotated = {a[parent] for a in table.get("annotations") or []}
-        # A crowd is left out of the objects, but it is no background either.
-        relevant = {a[parent] for a in table.get("annotations") or [] if a["category_id"] in classes}
-        empty = [r for r in records if not of_videos and r["id"] in annotated - relevant]
-        backgrounds = [_read_still(r, [], classes, folder) for r in empty]
+        classes, unknown = match_categories(table, label_set, path, category_map)
+        return _training_data(path, table, classes, unknown, hold_out)
     except (KeyError, TypeError, IndexError) as error:
         raise AnnotationError(
             f"{path}: a record lacks or has a malformed {error}; check the file with its exporter"
         ) from error
-    return TrainingData(path, tuple(videos), tuple(backgrounds), unknown, len(records) - len(videos))
 
 
-def match_categories(table: dict[str, Any], label_set: LabelSet, path: Path) -> tuple[dict[int, int], tuple[str, ...]]:
-    """Class index by category id of the file, and the names that match no class.
+def left_out(data: TrainingData) -> str:
+    """One sentence about categories that stand for no class; empty where there are none."""
+    if not data.unknown:
+        return ""
+    names = ", ".join(data.unknown[:_NAMED]) + (" and others" if len(data.unknown) > _NAMED else "")
+    return f"{data.path}: objects of {names} are left out, the network has no such class; --map OLD=NEW takes them in"
 
-    Raises:
-        AnnotationError: no category of the file matches the label set.
-    """
-    coco_table = json.loads(resource_path("mappings", "coco.json").read_text(encoding="utf-8"))
-    pairs = {(c["id"], c["name"]) for c in coco_table["categories"]}
-    source = [(int(c["id"]), str(c["name"])) for c in table["categories"]]
-    renamed: dict[str, str] = {}
-    is_coco = all(pair in pairs for pair in source)
-    if is_coco:
-        renamed = coco_table["maps"].get(label_set.name, coco_table["maps"]["ytvis2021"])
-    index = {category.name: i for i, category in enumerate(label_set.categories)}
-    classes, unknown = {}, []
-    for category_id, name in source:
-        target = renamed.get(name) if is_coco else name
-        if target in index:
-            classes[category_id] = index[target]
-        else:
-            unknown.append(name)
-    if not classes:
-        raise AnnotationError(
-            f"{path}: no category matches the label set {label_set.name!r}; rename some or choose another preset"
-        )
-    return classes, tuple(unknown)
+
+def _training_data(
+    path: Path, table: dict[str, Any], classes: dict[int, int], unknown: tuple[str, ...], hold_out: int
+) -> TrainingData:
+    of_videos = isinstance(table.get("videos"), list)
+    records = [r for r in table["videos" if of_videos else "images"] if not hold_out or r["id"] % hold_out]
+    parent = "video_id" if of_videos else "image_id"
+    annotations = table.get("annotations") or []
+    by_parent: dict[int, list[dict[str, Any]]] = {}
+    for annotation in annotations:
+        if annotation["category_id"] in classes and not annotation.get("iscrowd", 0):
+            by_parent.setdefault(annotation[parent], []).append(annotation)
+    read = _read_video if of_videos else _read_still
+    places = partial(_places, path)
+    videos = [read(r, by_parent[r["id"]], classes, places) for r in records if r["id"] in by_parent]
+    annotated = {a[parent] for a in annotations}
+    # A crowd is left out of the objects, but it is no background either.
+    relevant = {a[parent] for a in annotations if a["category_id"] in classes}
+    empty = [r for r in records if not of_videos and r["id"] in annotated - relevant]
+    backgrounds = [_read_still(r, [], classes, places) for r in empty]
+    names = {int(category["id"]): str(category["name"]) for category in table["categories"]}
+    used = {names.get(a["category_id"]) for a in annotations}
+    unknown = tuple(name for name in unknown if name in used)
+    skipped = len(records) - len(videos)
+    return TrainingData(path, tuple(videos), tuple(backgrounds), tuple(names.values()), unknown, skipped)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -143,19 +144,23 @@ def _read_json(path: Path) -> dict[str, Any]:
     return dict(table)
 
 
-def _image_folder(path: Path, records: list[dict[str, Any]]) -> Path:
-    if not records:
-        return path.parent
-    record = records[0]
-    first = record["file_names"][0] if "file_names" in record else record["file_name"]
-    for name in _IMAGE_FOLDERS:
-        if (path.parent / name / first).is_file():
-            return path.parent / name
-    raise AnnotationError(f"{path}: image {first!r} is not beside it nor in images/ or JPEGImages/ there; put it there")
+def _places(path: Path, record: dict[str, Any], names: Sequence[str]) -> tuple[Path, ...]:
+    """The images of a video's frames, all of them there."""
+    roots = image_roots(path)
+    root = next((root for root in roots if (root / names[0]).is_file()), None)
+    if root is None:
+        raise AnnotationError(
+            f"{path}: image {names[0]!r} is not beside it nor in JPEGImages/ or images/ there; put it there"
+        )
+    places = tuple(root / name for name in names)
+    missing = next((place for place in places if not place.is_file()), None)
+    if missing is not None:
+        raise MediaError(f"{missing}: this image of {path} is missing; put it there or take it out of the file")
+    return places
 
 
 def _read_video(
-    record: dict[str, Any], annotations: list[dict[str, Any]], classes: dict[int, int], folder: Path
+    record: dict[str, Any], annotations: list[dict[str, Any]], classes: dict[int, int], places: _Places
 ) -> LabelledVideo:
     size = (int(record["height"]), int(record["width"]))
     length = len(record["file_names"])
@@ -167,7 +172,7 @@ def _read_video(
             raise AnnotationError(f"{where}: has {len(masks)} masks, the video has {length} frames; re-export it")
         per_object.append([None if mask is None else _mask(mask, size, where) for mask in masks])
     return LabelledVideo(
-        tuple(folder / name for name in record["file_names"]),
+        places(record, record["file_names"]),
         size,
         tuple(classes[a["category_id"]] for a in annotations),
         tuple(zip(*per_object, strict=True)),
@@ -175,14 +180,14 @@ def _read_video(
 
 
 def _read_still(
-    record: dict[str, Any], annotations: list[dict[str, Any]], classes: dict[int, int], folder: Path
+    record: dict[str, Any], annotations: list[dict[str, Any]], classes: dict[int, int], places: _Places
 ) -> LabelledVideo:
     size = (int(record["height"]), int(record["width"]))
     masks = tuple(
         _mask(a["segmentation"], size, f"annotation {a.get('id')} of image {record['id']}") for a in annotations
     )
     return LabelledVideo(
-        (folder / record["file_name"],), size, tuple(classes[a["category_id"]] for a in annotations), (masks,)
+        places(record, [record["file_name"]]), size, tuple(classes[a["category_id"]] for a in annotations), (masks,)
     )
 
 

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,9 +16,10 @@ from visolo.distributed import agreed, any_process, local_device, process_group,
 from visolo.errors import ConfigError, DivergedError, MediaError, OutputError, PeerFailed, VisoloError
 from visolo.model.checkpoint import load_partial
 from visolo.model.visolo import Visolo, build_model
+from visolo.training.category_map import check_category_map
 from visolo.training.checkpoints import checkpoint_to_resume, export_weights, save_checkpoint
 from visolo.training.clips import ClipMaker
-from visolo.training.datasets import TrainingData, read_training_data
+from visolo.training.datasets import TrainingData, left_out, read_training_data
 from visolo.training.failures import failures_in_words
 from visolo.training.interruption import interruptible
 from visolo.training.log import RunLogs, RunStep
@@ -31,7 +32,14 @@ from visolo.training.validation import ValidationProgress, ValidationScores
 _ETA_STEPS = 50  # latest steps whose mean duration stands for the rest
 
 
-RunEvent = RunStep | ValidationProgress | ValidationScores
+@dataclass(frozen=True)
+class DataNote:
+    """A sentence about the data that a person should know."""
+
+    text: str
+
+
+RunEvent = RunStep | ValidationProgress | ValidationScores | DataNote
 
 
 def run_training(
@@ -50,7 +58,8 @@ def run_training(
         checkpoint: continue from this earlier one instead; later ones in the folder are removed.
 
     Yields:
-        One `RunStep` per optimiser step; while a validation goes on its progress, and then its scores.
+        A `DataNote` for what is left out of the data; one `RunStep` per optimiser step; while a validation goes on its
+        progress, and then its scores.
 
     Raises:
         VisoloError: bad input, a folder that cannot be written, or any of `visolo.training.failures`.
@@ -66,7 +75,10 @@ def run_training(
             step = folder.read().step if start is not None and folder.record.is_file() else 0
         run = _Run(folder, start_record(settings, step))
         with run.recorded():
-            trainer = _build_trainer(settings, device)
+            with agreed():
+                data = _read_data(settings)
+            yield from (DataNote(text) for source in data if (text := left_out(source)) and not rank())
+            trainer = _build_trainer(settings, data, device)
             if start is not None:
                 trainer.load(start)
             run.begin(trainer, plan_validation(settings, folder, device))
@@ -204,13 +216,19 @@ def _find_start(folder: RunFolder, settings: RunSettings, resume: bool, chosen: 
     return checkpoint_to_resume(folder, chosen)
 
 
-def _build_trainer(settings: RunSettings, device: str) -> Trainer:
+def _read_data(settings: RunSettings) -> list[TrainingData]:
+    label_set = load_label_set(load_preset(settings.preset).model.label_set)
+    data = [read_training_data(path, label_set, settings.hold_out, settings.category_map) for path in settings.data]
+    check_category_map(settings.category_map, label_set, (name for source in data for name in source.categories))
+    for source in data:
+        if not source.videos:
+            raise ConfigError(f"{source.path}: no object of the preset's classes in it; annotate some or leave it out")
+    return data
+
+
+def _build_trainer(settings: RunSettings, data: Sequence[TrainingData], device: str) -> Trainer:
     config = settings.training
     model = _start_model(settings)
-    label_set = load_label_set(model.config.label_set)
-    with agreed():
-        data = [read_training_data(path, label_set, settings.hold_out) for path in settings.data]
-        _check_data(data)
     # Convolutions are a third faster on the CPU with channels last.
     model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Trainer(model, config, ClipMaker(data, settings.data_weights, model.config.input_size, config))
@@ -228,9 +246,3 @@ def _start_model(settings: RunSettings) -> Visolo:
         return model
     load_partial(model, settings.init)
     return model
-
-
-def _check_data(data: Sequence[TrainingData]) -> None:
-    for source in data:
-        if not source.videos:
-            raise ConfigError(f"{source.path}: no object of the preset's classes in it; annotate some or leave it out")

@@ -97,7 +97,7 @@ def plan_validation(settings: RunSettings, folder: RunFolder, device: str) -> Ru
         return None
     label_set = load_label_set(load_preset(settings.preset).model.label_set)
     paths, held_out = (supervision.validate, 0) if supervision.validate else (settings.data, settings.hold_out)
-    data = read_validation_data(paths, label_set, supervision.validate_limit, held_out)
+    data = read_validation_data(paths, label_set, supervision.validate_limit, held_out, settings.category_map)
     if data is None and supervision.validate:
         raise ConfigError(f"{', '.join(map(str, paths))}: lists no videos or images to validate on")
     return None if data is None else RunValidation(settings, folder, data, device)

@@ -50,6 +50,7 @@ class RunSettings:
         init: start values: a checkpoint of VISOLO weights (classifier left out where the classes differ) or an ONNX
             backbone; None draws random ones.
         finetune: whether `training` is for starting from finished weights.
+        category_map: names of classes by names of the files' categories, before COCO's table and equal names.
         data_weights: share of the clips from each file; None: in proportion to their videos and images.
         hold_out: video and image ids divisible by it are not trained on; 0 trains on all.
         device: as on the command line.
@@ -61,6 +62,7 @@ class RunSettings:
     preset: str = "lite"
     init: Path | None = None
     finetune: bool = False
+    category_map: Mapping[str, str] = field(default_factory=dict)
     data_weights: tuple[float, ...] | None = None
     hold_out: int = 0
     device: str = "auto"

@@ -1,6 +1,6 @@
 """What a run is validated on: annotated videos and stills in the network's own classes, cut to a bounded size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from visolo.io.coco_stills import is_coco, read_coco_stills
 from visolo.io.dataset_images import image_roots, require_images
 from visolo.io.ytvis_read import read_dataset
 from visolo.io.ytvis_types import Annotation, Dataset, Video
-from visolo.training.datasets import match_categories
+from visolo.training.category_map import match_categories
 
 _LEAST_FRAMES = 8  # of a video that is cut: fewer would say nothing about tracking
 
@@ -45,7 +45,11 @@ class ValidationData:
 
 
 def read_validation_data(
-    paths: Sequence[Path], label_set: LabelSet, limit: int = 0, held_out: int = 0
+    paths: Sequence[Path],
+    label_set: LabelSet,
+    limit: int = 0,
+    held_out: int = 0,
+    category_map: Mapping[str, str] | None = None,
 ) -> ValidationData | None:
     """Read annotation files for validation.
 
@@ -54,6 +58,7 @@ def read_validation_data(
         label_set: classes of the network; categories are matched as for training, others are left out.
         limit: most frames; evenly chosen videos, cut to an equal share. 0 takes all.
         held_out: only videos and images whose id is divisible by it; 0 takes all.
+        category_map: as for training.
 
     Returns:
         None when no video is left.
@@ -62,8 +67,8 @@ def read_validation_data(
         AnnotationError: a file cannot be read, or no object of the classes is annotated in what was taken.
         MediaError: an image is missing.
     """
-    parts = [_read(path, label_set, held_out) for path in paths]
-    found = [pair for part in parts for pair in part]
+    parts = [_read(path, label_set, category_map) for path in paths]
+    found = [pair for part in parts for pair in part if not held_out or pair[0].video_id % held_out == 0]
     if not found:
         return None
     kept = _within(found, limit)
@@ -88,10 +93,10 @@ def read_validation_data(
 _Labelled = tuple[ValidationVideo, list[Annotation]]
 
 
-def _read(path: Path, label_set: LabelSet, held_out: int) -> list[_Labelled]:
+def _read(path: Path, label_set: LabelSet, category_map: Mapping[str, str] | None) -> list[_Labelled]:
     dataset = read_coco_stills(path) if is_coco(path) else read_dataset(path)
     table = {"categories": [{"id": c.category_id, "name": c.name} for c in dataset.categories]}
-    classes, _ = match_categories(table, label_set, path)
+    classes, _ = match_categories(table, label_set, path, category_map)
     objects: dict[int, list[Annotation]] = {}
     for item in dataset.annotations:
         if item.category_id in classes:
@@ -104,7 +109,6 @@ def _read(path: Path, label_set: LabelSet, held_out: int) -> list[_Labelled]:
             objects.get(video.video_id, []),
         )
         for video in dataset.videos
-        if not held_out or video.video_id % held_out == 0
     ]
 
 
