@@ -99,10 +99,10 @@ def test_the_current_row_stays_current_when_the_list_is_found_again(switched, pr
 
 
 @pytest.fixture
-def listed(switched):
+def listed(switched, qtbot):
     """The window with a list of known confidences; the search has nothing to add."""
     review = switched.session.review
-    assert is_settled(switched)
+    qtbot.waitUntil(lambda: is_settled(switched))
     review.take(
         [
             _row(SuspicionKind.POSSIBLE_SWITCH, 0.9),
