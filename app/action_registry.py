@@ -101,7 +101,14 @@ class ActionRegistry(QObject):
 
     def schedule_refresh(self) -> None:
         """Look at all conditions again once the current event is done."""
-        self._refresh_later.start()
+        if not self._refresh_later.isActive():
+            self._refresh_later.start()
+
+    def settle(self) -> None:
+        """Look at all conditions now if something changed: a key may arrive before a scheduled look."""
+        if self._refresh_later.isActive():
+            self._refresh_later.stop()
+            self.refresh()
 
     def refresh(self) -> None:
         """Bring texts, ticks, keys and what is enabled up to date."""

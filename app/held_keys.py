@@ -17,8 +17,10 @@ class HeldKeys(QObject):
     Signals:
         space_tapped: Space was pressed and released without dragging the picture.
         legend_wanted: whether the digit legend should be shown.
+        key_coming: a key was pressed and its shortcut is about to be looked up.
     """
 
+    key_coming = Signal()
     space_tapped = Signal()
     legend_wanted = Signal(bool)
 
@@ -38,6 +40,8 @@ class HeldKeys(QObject):
             self._hide_legend()
         if not isinstance(event, QKeyEvent):
             return False
+        if kind == QEvent.Type.ShortcutOverride:
+            self.key_coming.emit()
         if event.key() == Qt.Key.Key_Space and not event.modifiers() and self._is_for_us(watched):
             return self._space(kind, event)
         if kind == QEvent.Type.KeyPress:

@@ -157,6 +157,7 @@ class MainWindow(QMainWindow):
         workspace.inference.choice_changed.connect(self.toolbar.show_run_choice)
         workspace.canvas.view.menu_requested.connect(self._show_canvas_menu)
         workspace.commands.view.opacity_changed.connect(self.status.show_opacity)
+        self.held_keys.key_coming.connect(workspace.actions.settle)
         self.held_keys.space_tapped.connect(workspace.actions.action("play.toggle").trigger)
         self.held_keys.legend_wanted.connect(self._show_legend)
         self.recent_menu.aboutToShow.connect(self._fill_recent)

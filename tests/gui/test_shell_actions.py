@@ -74,6 +74,13 @@ def test_control_zero_is_a_new_track_only_while_one_is_selected(tracked, press):
     assert [summary.track.track_id for summary in session.tracks()] == [2, 3, 4]
 
 
+def test_a_key_that_comes_at_once_after_a_selection_means_that_selection(tracked, qtbot):
+    QApplication.processEvents()
+    tracked.session.select({1})
+    qtbot.keyClick(QApplication.focusWidget() or tracked, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
+    assert [summary.track.track_id for summary in tracked.session.tracks()] == [2, 3, 4]
+
+
 def test_swap_asks_for_the_other_track_and_undo_puts_all_back(tracked, press, qtbot):
     session = tracked.session
     before = session.document.instances(1, 20)
