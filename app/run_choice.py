@@ -54,6 +54,18 @@ def standard_rules(weights: Path | None, preset: str) -> InferenceConfig:
     return load_preset(name).inference if name in preset_names() else InferenceConfig()
 
 
+def run_choice_of(weights: Path | None, preset: str, device: str) -> RunChoice:
+    """A run with weights by the rules that are meant for them.
+
+    Args:
+        weights: a file, or None for the bundled model.
+        preset: what an official file is; not used where the file says it itself.
+        device: auto, cpu, cuda or mps.
+    """
+    own = "" if weights is None or _trained_with(weights) else preset
+    return RunChoice(weights, own, device, inference=standard_rules(weights, own))
+
+
 def preset_of(choice: RunChoice) -> str:
     """The preset of the network that a choice stands for; the bundled model's where neither it nor the file says."""
     name = choice.preset or _trained_with(choice.weights_path)

@@ -6,10 +6,11 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QWidget
 
+from app.dialogs.compare import CompareDialog
 from app.dialogs.form_parts import Sentence, dialog_column
 from app.dialogs.retrain_form import RetrainForm
 from app.dialogs.retrain_progress import RetrainProgress
-from app.run_choice import read_choice
+from app.run_choice import read_choice, run_choice_of
 from app.session import Session
 from app.settings import Settings
 from app.training.run_log import RunLog
@@ -70,6 +71,7 @@ class RetrainDialog(QDialog):
         self._stop = self._button("Stop and save", "retrainStop", self._control.stop)
         self._resume = self._button("Resume", "retrainResume", self._go_on, primary=True)
         self._use = self._button("Use the new weights", "retrainUse", self._use_weights, primary=True)
+        self._compare = self._button("Compare old and new…", "retrainCompare", self._compare_weights)
         self._again = self._button("New training…", "retrainAgain", self._start_over)
         self._folder = self._button("Open folder", "retrainFolderOpen", self._open_folder)
         self._close = self._button("Close", "retrainClose", self.close)
@@ -78,7 +80,7 @@ class RetrainDialog(QDialog):
         buttons.addWidget(self._folder)
         buttons.addWidget(self._again)
         buttons.addStretch(1)
-        for button in (self._close, self._stop, self._resume, self._use, self._start):
+        for button in (self._close, self._stop, self._resume, self._compare, self._use, self._start):
             buttons.addWidget(button)
         layout = dialog_column(self)
         layout.addWidget(self._unfinished_row)
@@ -114,7 +116,9 @@ class RetrainDialog(QDialog):
         self._stop.setVisible(not is_form and status.is_active)
         self._stop.setEnabled(status.state != "stopping")
         self._resume.setVisible(not is_form and can_resume)
-        self._use.setVisible(not is_form and status.state in ("finished", "stopped") and has_weights)
+        is_usable = not is_form and status.state in ("finished", "stopped") and has_weights
+        self._use.setVisible(is_usable)
+        self._compare.setVisible(is_usable and self._session.document is not None)
         self._use.setProperty("primary", status.state == "finished")
         self._again.setVisible(not is_form and not status.is_active)
         self._folder.setVisible(not is_form and log is not None and log.folder.path.is_dir())
@@ -162,6 +166,15 @@ class RetrainDialog(QDialog):
         self._words.say("The model runs with the new weights from now on; Run settings has the way back.")
         self._words.show()
         self._use.setEnabled(False)
+
+    def _compare_weights(self) -> None:
+        choice, log = self._control.choice, self._control.log
+        assert choice is not None
+        assert log is not None
+        new = run_choice_of(log.weights(), "", choice.device)
+        old = run_choice_of(choice.weights, choice.preset, choice.device)
+        is_here = self._document is not None and choice.project == self._document.path
+        CompareDialog(self._session, old, new, choice.video_ids if is_here else (), self).open()
 
     def _open_folder(self) -> None:
         assert self._control.log is not None

@@ -82,6 +82,7 @@ class RetrainForm(QWidget):
             learning_rate=self._rate.value(),
             validation=_path(self._validation) if self._validation.text() else None,
             project=self._document.path if self._document is not None else None,
+            video_ids=self.sources.video_ids(),
         )
 
     def problem(self) -> str:

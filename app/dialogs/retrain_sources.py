@@ -62,6 +62,10 @@ class Sources(QWidget):
             self._count(count_file_task(path, self._label_set), self._tree.add_file)
         self._describe()
 
+    def video_ids(self) -> tuple[int, ...]:
+        """Videos of the project to train on."""
+        return self._tree.video_ids()
+
     def data(self, folder: Path) -> tuple[DataFile, ...]:
         """The files to train on; what is written of the project lies in the folder of the run."""
         own = (DataFile(folder / _PROJECT_DATA, self._tree.project_share()),) if self._tree.video_ids() else ()

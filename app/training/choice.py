@@ -41,6 +41,7 @@ class TrainingChoice:
         learning_rate: of the heads; 0 for the preset's.
         validation: annotation file that the network is scored on meanwhile, or None.
         project: the project whose data it is about, or None.
+        video_ids: videos of the project that it trains on.
     """
 
     folder: Path
@@ -53,6 +54,7 @@ class TrainingChoice:
     learning_rate: float = 0.0
     validation: Path | None = None
     project: Path | None = None
+    video_ids: tuple[int, ...] = ()
 
 
 def training_command(choice: TrainingChoice) -> list[str]:
@@ -113,6 +115,7 @@ def read_choice(folder: Path) -> TrainingChoice:
         table: dict[str, Any] = json.loads((folder / CHOICE_NAME).read_text(encoding="utf-8"))
         paths = {name: None if table[name] is None else Path(table[name]) for name in ("validation", "project")}
         data = tuple(DataFile(Path(file["path"]), float(file["share"])) for file in table["data"])
-        return TrainingChoice(**(table | paths | {"folder": folder, "data": data, "weights": Path(table["weights"])}))
+        known = {"folder": folder, "data": data, "weights": Path(table["weights"])}
+        return TrainingChoice(**(table | paths | known | {"video_ids": tuple(table.get("video_ids", ()))}))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{folder}: holds no training run of this app; start a new one") from error

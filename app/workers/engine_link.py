@@ -33,6 +33,7 @@ class EngineLink(QObject):
         self._tasks = TaskQueue(self)
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._reader: Task | None = None
 
     def request(self, request: RunRequest) -> None:
         """Ask for a run; starts the process when there is none."""
@@ -45,8 +46,8 @@ class EngineLink(QObject):
         if self._process is not None:
             self._send(order)
 
-    def close(self) -> None:
-        """End the process, by force when it does not listen."""
+    def close(self, wait_s: float = _QUIT_WAIT_S) -> None:
+        """End the process, by force when it does not listen for so long."""
         process, connection = self._process, self._connection
         self._process = self._connection = None
         if process is None or connection is None:
@@ -55,9 +56,9 @@ class EngineLink(QObject):
             connection.send("quit")
         except OSError:
             logger.info("the model's process has ended already")
-        process.join(_QUIT_WAIT_S)
+        process.join(wait_s)
         if process.is_alive():
-            logger.warning("the model's process did not quit; killing it")
+            logger.log(logging.WARNING if wait_s else logging.INFO, "the model's process did not quit; killing it")
             process.kill()
             process.join()
         # The reader ends with the pipe; only then may its end be closed.
@@ -76,6 +77,7 @@ class EngineLink(QObject):
         reader = Task(lambda: _messages(ours), self)
         reader.item_ready.connect(self.message_received)
         reader.succeeded.connect(self._notice_end)
+        self._reader = reader
         self._tasks.start(reader)
 
     def _send(self, value: object) -> None:
@@ -86,7 +88,8 @@ class EngineLink(QObject):
             logger.warning("the model's process does not listen any more")
 
     def _notice_end(self) -> None:
-        if self._process is not None:
+        # The end of a process that was closed may be told only when the next one runs already.
+        if self._process is not None and self.sender() is self._reader:
             self._process.join()
             code = self._process.exitcode
             self.close()

@@ -8,6 +8,8 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QMessageBox, QPushButton, QSpinBox, QWidget
 
+from app.dialogs.compare import CompareDialog
+from app.dialogs.comparison_table import ComparisonTable
 from app.dialogs.retrain import RetrainDialog
 from app.dialogs.retrain_data import DataTree
 from app.dialogs.training_plot import TrainingPlot
@@ -178,6 +180,11 @@ def test_a_finished_run_gives_weights_that_runs_use(trained, qtbot, tmp_path):
     driver.press("retrainStart")
     driver.wait_for("Finished")
     assert read_training_choice(folder).steps == 2
+    driver.press("retrainCompare")
+    (compare,) = driver.dialog.findChildren(CompareDialog)
+    assert [video.video_id for video in compare.findChild(ComparisonTable).ticked()] == [1]
+    assert str(folder / "weights.safetensors") in compare.findChild(QLabel, "compareNames").text()
+    compare.close()
     before = read_choice(Settings()).weights_path
     driver.press("retrainUse")
     chosen = read_choice(Settings())
