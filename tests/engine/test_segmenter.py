@@ -1,14 +1,20 @@
 """The whole online engine around a small real network: results at once, any video, resumable, bounded."""
 
 import gc
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from small_network import SMALL, small_network, video
+
 from visolo import rle
-from visolo.config import InferenceConfig, ModelConfig
+from visolo.config import InferenceConfig
 from visolo.inference.linking import LinkConstraints, LinkState, Sighting, TrackLinker, link_state
 from visolo.inference.maps import MapPredictor
 from visolo.inference.memory import memory_frames
@@ -18,47 +24,13 @@ from visolo.model.visolo import build_model
 from visolo.results import FrameResult
 
 CONFIG = InferenceConfig()
-SMALL = ModelConfig(
-    backbone="resnet18",
-    bottleneck_width=8,
-    num_classes=5,
-    grid=(3, 4),
-    width=16,
-    embedding=8,
-    norm_groups=4,
-    input_size=(48, 64),
-)
 
 # pycocotools 2.0.11 under numpy 2 says so whenever it decodes.
 
 
 @pytest.fixture(scope="module")
 def model():
-    """Random weights under which objects come, go and come back."""
-    torch.manual_seed(2)
-    made = build_model(SMALL).eval()
-    with torch.no_grad():
-        for name, tensor in made.state_dict().items():
-            if name.endswith("running_var"):
-                tensor.uniform_(0.5, 2)
-            elif tensor.dim() == 1:
-                tensor.add_(torch.randn_like(tensor) * 0.3)
-        made.category_branch.classify.bias.sub_(1.0)
-    return made
-
-
-def video(length, size=(72, 108)):
-    """Coloured squares that drift; two frames of nothing."""
-    base = np.random.default_rng(0).integers(0, 256, (8, 12, 3), dtype=np.uint8)
-    frames = []
-    for t in range(length):
-        frame = np.kron(np.roll(base, t, 1), np.ones((9, 9, 1), np.uint8))
-        frame[:, :, 0] += np.uint8(t * 3 % 256)
-        if t in (5, 6):
-            frame[:] = 10
-        rows, columns = (np.linspace(0, n - 1, wanted).astype(int) for n, wanted in zip((72, 108), size, strict=True))
-        frames.append(np.ascontiguousarray(frame[rows][:, columns]))
-    return frames
+    return small_network()
 
 
 def comparable(result: FrameResult):

@@ -7,9 +7,9 @@ Source: the official tracker.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -218,14 +218,9 @@ class TrackLinker:
             chosen = _greedy(scores)
             linked = np.flatnonzero(chosen >= 0)
             track_ids[unlinked[linked]] = known.track_ids[chosen[linked]]
-            return
-        hopeful = np.flatnonzero(scores.any(axis=1))
-        for frame_index in np.unique(known.frame_indices[hopeful])[::-1]:
-            rows = hopeful[known.frame_indices[hopeful] == frame_index]
-            rest = np.flatnonzero(track_ids[unlinked] == _UNLINKED)
-            chosen = _greedy(scores[np.ix_(rows, rest)])
-            linked = np.flatnonzero(chosen >= 0)
-            track_ids[unlinked[rest[linked]]] = known.track_ids[rows[chosen[linked]]]
+        else:
+            for row, column in _greedy_by_frame(scores, known.frame_indices):
+                track_ids[unlinked[column]] = known.track_ids[row]
 
     def _name_new(self, track_ids: NDArray[np.int64]) -> int:
         """Fill in ids of new tracks; returns the next one."""
@@ -318,6 +313,27 @@ def _greedy(scores: NDArray[np.float32]) -> NDArray[np.intp]:
         if best[column] >= 0:
             taken.add(best[column])
     return np.array(best, dtype=np.intp)
+
+
+def _greedy_by_frame(scores: NDArray[np.float32], frame_indices: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """As `_greedy` among the rows of one frame after the other, the latest first: (row, column) of what is taken.
+
+    Args:
+        scores: (N, M) float32, at least 0.
+        frame_indices: (N,) ascending.
+    """
+    hopeful = np.flatnonzero(scores.any(axis=1)).tolist()
+    # Plain lists, because these are few rows that come in yet fewer at a time.
+    values = dict(zip(hopeful, scores[hopeful].tolist(), strict=True))
+    columns = list(range(scores.shape[1]))
+    for _, group in groupby(reversed(hopeful), key=lambda row: int(frame_indices[row])):
+        rows = sorted(group)
+        for column in tuple(columns):
+            row = max(rows, key=lambda row: values[row][column], default=None)
+            if row is not None and values[row][column] > 0:
+                rows.remove(row)
+                columns.remove(column)
+                yield row, column
 
 
 def _seen_tracks(sightings: list[Sighting]) -> SeenTracks:

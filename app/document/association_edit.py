@@ -1,0 +1,52 @@
+"""The edit by which an association that was worked out in advance takes the place of what there is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.document.images import Cell, Position
+from app.document.records import EditRefused, FrameRange
+from app.document.transaction import Transaction
+
+
+@dataclass(frozen=True)
+class ReplaceAssociation:
+    """Give instances to other tracks, take some out and bring some back, as one entry.
+
+    Attributes:
+        text: see `Edit.text`.
+        before: the instances it was worked out from, exactly as they were; else it is refused.
+        after: at positions of `before` or vacant ones.
+        new_tracks: (track_id, track_id whose class it begins with) of tracks that the video never had.
+    """
+
+    video_id: int
+    text: str
+    before: tuple[Cell, ...]
+    after: tuple[Cell, ...]
+    new_tracks: tuple[tuple[int, int], ...] = ()
+
+    def apply(self, transaction: Transaction) -> None:
+        """See `Edit.apply`."""
+        new = {track_id for track_id, _ in self.new_tracks}
+        track_ids = {cell.track_id for cell in (*self.before, *self.after)} - new
+        transaction.require_unlocked(self.video_id, sorted(track_ids))
+        self._require_unchanged(transaction, track_ids | new)
+        for track_id, like in self.new_tracks:
+            category_id = transaction.document.track(self.video_id, like).category_id
+            transaction.add_track(self.video_id, track_id, category_id, category_set=False)
+        transaction.replace_cells(self.before, self.after)
+
+    def _require_unchanged(self, transaction: Transaction, track_ids: set[int]) -> None:
+        """Check that nothing has happened to these tracks meanwhile."""
+        wanted = {cell.position: cell for cell in self.before}
+        frames = [cell.frame_index for cell in (*self.before, *self.after)]
+        found = transaction.cells(self.video_id, track_ids, FrameRange(min(frames), max(frames)))
+        there = {cell.position: cell for cell in found}
+        is_same = all(there.get(position) == cell for position, cell in wanted.items())
+        is_vacant = all(position in wanted or position not in there for position in _positions(self.after))
+        if not (is_same and is_vacant):
+            raise EditRefused("The video was edited since these differences were worked out; look at them again")
+
+
+def _positions(cells: Iterable[Cell]) -> Iterable[Position]:
+    return (cell[:3] for cell in cells)
