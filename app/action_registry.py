@@ -189,6 +189,7 @@ class ActionRegistry(QObject):
             session.tool_changed,
             session.review.current_changed,
             session.review.listed,
+            session.preview.changed,
             session.identities.answered,
             session.identities.digits_changed,
         ):

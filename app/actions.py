@@ -8,12 +8,14 @@ from collections.abc import Callable
 from app.action_registry import Row
 from app.commands.commands import Commands
 from app.commands.conditions import (
+    can_accept_preview,
     can_link,
     can_redo,
     can_run,
     can_undo,
     digits_take_proposals,
     edits_masks,
+    has_preview,
     has_project,
     has_range,
     has_selection,
@@ -24,6 +26,7 @@ from app.commands.conditions import (
     offers_identity,
     one_or_two_selected,
     one_selected,
+    preview_has_keys,
 )
 from app.commands.identities import link_text
 from app.commands.review import accept_text, confirm_text, confirm_video_text, kind_text
@@ -53,6 +56,7 @@ def all_rows() -> list[Row]:
         *[_scope_row(scope) for scope in Scope],
         *_PLAYBACK,
         # Before what else these keys do: they are theirs only while there are proposals.
+        *_PREVIEW,
         *_IDENTITY,
         *[_proposal_row(position) for position in range(3)],
         *_TRACK,
@@ -191,6 +195,14 @@ _TRACK = [
     Row("track.delete_here", "Delete &mask on this frame", lambda c: c.tracks.delete_here(), ("Del",), "mdi6.eraser", has_selection),
     Row("track.delete_on", "Delete masks from here on", lambda c: c.tracks.delete_from_here(), ("Shift+Del",), "", has_selection),
     Row("track.delete", "Delete &track", lambda c: c.tracks.delete_track(), ("Ctrl+Shift+Backspace",), "mdi6.trash-can-outline", has_selection),
+]  # fmt: skip
+_PREVIEW = [
+    Row("preview.accept", "&Accept the changes shown", lambda c: c.preview.accept(), ("Return", "Enter"), "mdi6.check", can_accept_preview, keys_when=preview_has_keys),
+    Row("preview.decline", "N&ot now", lambda c: c.preview.decline(), ("Esc",), "mdi6.close", has_preview, keys_when=preview_has_keys),
+    Row("preview.next", "Next change shown", lambda c: c.preview.step(1), ("Ctrl+N",), "", has_preview, None, True),
+    Row("preview.previous", "Previous change shown", lambda c: c.preview.step(-1), ("Ctrl+Shift+N",), "", has_preview, None, True),
+    Row("preview.reassociate", "Associate again &from here on", lambda c: c.preview.reassociate(), (), "mdi6.refresh", can_run),
+    Row("preview.automatic", "Show what an identity edit would change &later", lambda c: c.preview.toggle_reassociates(), checked=lambda c: c.preview.reassociates),
 ]  # fmt: skip
 _IDENTITY = [
     Row("identity.digits", "&1 to 3 take a proposal", lambda c: c.identities.toggle_digits(), ("I",), "", has_video, lambda c: c.identities.uses_digits),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QKeyCombination, QMimeData, QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QStackedWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.canvas.notice import LegendEntry
 from app.dialogs.errors import ErrorReporter
@@ -14,6 +14,7 @@ from app.held_keys import HeldKeys
 from app.menus import PANELS, RECENT, fill_menu_bar
 from app.opening_notes import OpeningNotes
 from app.panels.inspector import Inspector
+from app.panels.preview_bar import PreviewBar
 from app.panels.queue import QueuePanel
 from app.panels.review_list import ReviewList
 from app.panels.timeline import Timeline
@@ -95,7 +96,13 @@ class MainWindow(QMainWindow):
         self.resize(1480, 920)
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(workspace.canvas.view)
-        self.setCentralWidget(self.stack)
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.stack, 1)
+        column.addWidget(PreviewBar(self.session.preview))
+        self.setCentralWidget(centre)
         self.toolbar = MainToolBar(self.session, workspace.actions, workspace.player, workspace.settings)
         self.addToolBar(self.toolbar)
         self.status = MainStatusBar(

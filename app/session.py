@@ -13,6 +13,7 @@ from app.document.edits import Edit
 from app.document.history import History
 from app.document.records import Change, FrameRange, TrackSummary, Video
 from app.identities import Identities
+from app.preview import Preview
 from app.review import Review
 from visolo.errors import VisoloError
 
@@ -74,6 +75,7 @@ class Session(QObject):
     Signals:
         project_opened: another document is shown now; read everything again.
         edited: a person made an edit, undid or redid one; `document_changed` follows.
+        edit_done: the Edit that a person has just made, after all the others.
         document_changed: an edit, undo, redo or model result changed what the `Change` names.
         frame_changed: 0-based frame index now shown.
         selection_changed: frozenset of the selected track ids.
@@ -86,6 +88,7 @@ class Session(QObject):
 
     project_opened = Signal()
     edited = Signal()
+    edit_done = Signal(object)
     document_changed = Signal(object)
     video_changed = Signal(int)
     frame_changed = Signal(int)
@@ -117,6 +120,7 @@ class Session(QObject):
         self._names: dict[int, str] | None = None
         self._confirmed: Confirmed | None = None
         self.identities = Identities(self)
+        self.preview = Preview(self)
 
     def open_document(self, document: Document, history: History) -> None:
         """Show another project; the caller closes the previous one."""
@@ -243,6 +247,7 @@ class Session(QObject):
             return False
         # The entry's own words: it may know the names of what the edit knows by number.
         self._announce(change, self.history.undo_text)
+        self.edit_done.emit(edit)
         return True
 
     def undo(self) -> None:

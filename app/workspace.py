@@ -13,6 +13,7 @@ from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
 from app.commands.identities import IdentityCommands
 from app.commands.playback import PlaybackCommands
+from app.commands.preview import PreviewCommands
 from app.commands.review import ReviewCommands
 from app.commands.run import RunCommands
 from app.commands.selection import SelectionCommands
@@ -28,6 +29,7 @@ from app.video.media_loader import MediaLoader
 from app.video.player import Player
 from app.workers.identities import IdentitySearch
 from app.workers.inference import InferenceControl
+from app.workers.reassociation import ReassociationSearch
 from app.workers.suspicions import SuspicionSearch
 from app.workers.task import TaskQueue
 from app.workers.training import TrainingControl
@@ -49,6 +51,7 @@ class Workspace(QObject):
         self.inference = InferenceControl(self.session, settings, self)
         self.search = SuspicionSearch(self.session, self)
         self.identity_search = IdentitySearch(self.session, self)
+        self.reassociation = ReassociationSearch(self.session, settings, self)
         self.training = TrainingControl(self)
         self.opener.before_close = self.inference.end_run
         self.loader.ready.connect(self._take_media)
@@ -65,6 +68,7 @@ class Workspace(QObject):
         self.inference.close()
         self.search.close()
         self.identity_search.close()
+        self.reassociation.close()
         self.training.close()
         self.tasks.close()
         self.cache.close()
@@ -85,6 +89,7 @@ class Workspace(QObject):
             tracks=TrackCommands(session, window),
             classes=ClassCommands(session, window),
             identities=IdentityCommands(session, window),
+            preview=PreviewCommands(session, self.reassociation, settings, self),
             review=ReviewCommands(session, settings, self),
             run=RunCommands(session, self.inference, settings, window),
             training=TrainingCommands(session, self.training, self.inference, settings, window),

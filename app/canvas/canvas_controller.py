@@ -85,6 +85,7 @@ class CanvasController(QObject):
         session.visibility_changed.connect(self.view.redraw_masks)
         session.tool_changed.connect(self._use_tool)
         session.review.shown.connect(self._centre_on)
+        session.preview.changed.connect(self._show_preview)
         self._cache.frame_ready.connect(self._take_frame)
         self._cache.frame_failed.connect(self._report_broken)
         self.view.track_hovered.connect(self._hover)
@@ -162,6 +163,10 @@ class CanvasController(QObject):
             trails.forget(frames)
             if trails.length and frames.cut(self._shown_frame - trails.length, self._shown_frame):
                 self.view.redraw_masks()
+
+    def _show_preview(self) -> None:
+        if self._shown_frame >= 0 and self.scene.load(self._shown_frame):
+            self.view.redraw_masks()
 
     def _show_selection(self, selection: frozenset[int]) -> None:
         self._style = replace(self._style, selection=selection)

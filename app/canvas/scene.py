@@ -105,10 +105,13 @@ class Scene:
         if document is None or video is None:
             return []
         drawn = []
+        previewed = self._session.preview.steps_at(frame_index)
         for instance in document.instances(video.video_id, frame_index):
             shape = self._shapes.get(instance.rle)
             if shape is not None:
                 label = self._label(video.video_id, instance.track_id)
+                if instance.track_id in previewed:
+                    label = f"{label} → {previewed[instance.track_id] or 'none'}"
                 drawn.append(DrawnInstance(instance, shape, track_color(instance.track_id), label))
         return sorted(drawn, key=lambda one: -one.shape.area)
 

@@ -8,6 +8,7 @@ from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
 from app.commands.identities import IdentityCommands
 from app.commands.playback import PlaybackCommands
+from app.commands.preview import PreviewCommands
 from app.commands.review import ReviewCommands
 from app.commands.run import RunCommands
 from app.commands.selection import SelectionCommands
@@ -30,6 +31,7 @@ class Commands:
     tracks: TrackCommands
     classes: ClassCommands
     identities: IdentityCommands
+    preview: PreviewCommands
     review: ReviewCommands
     run: RunCommands
     training: TrainingCommands

@@ -118,6 +118,30 @@ def can_link(session: Session) -> str | None:
     return "Go to the first frame of a track that continues another, and select it"
 
 
+def has_preview(session: Session) -> str | None:
+    """Changes are shown that may be accepted or not."""
+    if session.video is None:
+        return _NO_VIDEO
+    return None if session.preview.offer is not None else "No changes are waiting to be accepted"
+
+
+def can_accept_preview(session: Session) -> str | None:
+    """Changes are shown that an edit can make."""
+    offer = session.preview.offer
+    return None if offer is not None and offer.edit is not None else "No changes are waiting to be accepted"
+
+
+def preview_has_keys(session: Session) -> str | None:
+    """Enter and Escape are for the changes that are shown: no tool uses them, no suspicion was gone to since."""
+    if session.tool_id != "select":
+        return "Go back to selecting first (Esc)"
+    if session.review.current is not None:
+        return "Accept or dismiss the suspicion first"
+    if not session.preview.has_keys:
+        return "Something else was selected since; use the buttons below the video"
+    return has_preview(session)
+
+
 def has_range(session: Session) -> str | None:
     """A range of frames is marked."""
     if session.video is None:

@@ -44,6 +44,7 @@ class IdentityCards(QWidget):
         self._identities.answered.connect(self._show)
         self._identities.digits_changed.connect(self._show_digits)
         session.scope_changed.connect(self._show)
+        session.preview.changed.connect(self._show)
         session.project_opened.connect(self._forget_pictures)
         session.video_changed.connect(self._forget_pictures)
         self._show()
@@ -100,7 +101,9 @@ class IdentityCards(QWidget):
         question = self._identities.question
         assert question is not None
         if self._identities.are_links:
-            self._heading.setText(f"TRACK {question.track_id} BEGINS HERE · ENTER LINKS")
+            # While changes are shown, Enter accepts these.
+            enter = "" if self._session.preview.has_keys else " · ENTER LINKS"
+            self._heading.setText(f"TRACK {question.track_id} BEGINS HERE{enter}")
         else:
             self._heading.setText(f"{question.track_id} IN THIS FRAME MAY BE")
         for position, card in enumerate(self.cards):

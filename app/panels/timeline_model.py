@@ -10,6 +10,7 @@ from app.panels.pacing import PacedRefresh
 from app.panels.timeline_areas import AreaStore
 from app.panels.timeline_lanes import LaneStore
 from app.panels.timeline_scene import ALL_TRACKS, LaneHead, TimelineScene
+from app.preview import PreviewStep
 from app.session import RunStatus, Scope, Session
 
 # While a run lands results, lanes follow at this pace: reading and painting must not slow the model or the canvas.
@@ -51,6 +52,7 @@ class TimelineModel(QObject):
         session.visibility_changed.connect(self._paced.now)
         session.run_changed.connect(self._note_run)
         session.review.listed.connect(self._show_suspicions)
+        session.preview.changed.connect(self._show_preview)
         session.review.current_changed.connect(self._show_suspicion)
         theme.theme_changes().changed.connect(self.still_changed)
         self._show_video()
@@ -131,6 +133,15 @@ class TimelineModel(QObject):
 
     def _show_suspicion(self) -> None:
         self.scene.suspicion = self._session.review.current
+        self.still_changed.emit()
+
+    def _show_preview(self) -> None:
+        by_track: dict[int, list[PreviewStep]] = {}
+        offer = self._session.preview.offer
+        for step in () if offer is None else offer.steps:
+            if step.track_id is not None:
+                by_track.setdefault(step.track_id, []).append(step)
+        self.scene.previewed = by_track
         self.still_changed.emit()
 
     def _read_confirmed(self) -> None:

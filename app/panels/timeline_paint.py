@@ -22,6 +22,7 @@ from app.panels.timeline_scene import (
     LaneHead,
     TimelineScene,
 )
+from app.preview import PreviewStep
 
 _BAR_INSET = (LANE_HEIGHT - BAR_HEIGHT) // 2
 _SWATCH = 12
@@ -55,6 +56,7 @@ def paint_still(
                 bars.put(head.track_id, columns, not head.is_visible, bar)
             _paint_bar(painter, bar, top)
         _paint_confirmed(painter, scene, scene.confirmed.get(head.track_id, ()), top + LANE_HEIGHT - 4)
+        _paint_preview(painter, scene, scene.previewed.get(head.track_id, ()), top)
         _paint_suspicions(painter, scene, scene.suspicions.get(head.track_id, ()), top)
     painter.restore()
     if scene.plotted is not None:
@@ -172,6 +174,20 @@ def _paint_confirmed(painter: QPainter, scene: TimelineScene, ranges: Sequence[F
         left, right = scene.span_of(frames)
         if right > left:
             painter.fillRect(QRectF(left, top, right - left, _CONFIRMED_HEIGHT), theme.color("good"))
+
+
+def _paint_preview(painter: QPainter, scene: TimelineScene, steps: Sequence[PreviewStep], top: int) -> None:
+    """Over what would change, a band in the colour of the track that it would go to; crossed out where it would go."""
+    for step in steps:
+        left, right = scene.span_of(step.frames)
+        area = QRectF(left, top + _BAR_INSET, max(2.0, right - left), BAR_HEIGHT)
+        if step.to_track_id is None:
+            painter.fillRect(area, theme.color("window"))
+            painter.fillRect(area, QBrush(theme.color("bad"), Qt.BrushStyle.BDiagPattern))
+        else:
+            painter.fillRect(area, theme.track_color(step.to_track_id))
+            painter.fillRect(area, QBrush(theme.color("window"), Qt.BrushStyle.Dense6Pattern))
+        painter.fillRect(QRectF(left, top + _BAR_INSET - 2, area.width(), 2), theme.color("accent"))
 
 
 def _paint_suspicions(painter: QPainter, scene: TimelineScene, suspicions: Sequence[Suspicion], top: int) -> None:

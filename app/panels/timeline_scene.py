@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from app.document.records import FrameRange
 from app.document.suspicions import Suspicion
 from app.panels.timeline_scale import TimelineScale
+from app.preview import PreviewStep
 
 RULER_HEIGHT = 26
 LANE_HEIGHT = 24
@@ -44,6 +45,7 @@ class TimelineScene:
         scope: frames that an edit made now touches in the selected tracks.
         confirmed: reviewed frames by track id, those of all tracks under `ALL_TRACKS`.
         suspicions: of the review list, by track id, in order of their frames; `suspicion` is the one looked at.
+        previewed: changes that are shown before they are accepted, by the track that they change.
     """
 
     scale: TimelineScale = field(default_factory=TimelineScale)
@@ -60,6 +62,7 @@ class TimelineScene:
     confirmed: Mapping[int, Sequence[FrameRange]] = field(default_factory=dict)
     suspicions: Mapping[int, Sequence[Suspicion]] = field(default_factory=dict)
     suspicion: Suspicion | None = None
+    previewed: Mapping[int, Sequence[PreviewStep]] = field(default_factory=dict)
     frame_index: int = 0
 
     def resize(self, width: int, height: int) -> None:

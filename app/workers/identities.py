@@ -3,64 +3,36 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from app.document.proposals import identity_proposals, link_suggestions
 from app.document.queries import snapshot
 from app.identities import Question
 from app.session import Session
-from app.workers.task import Task, TaskQueue
+from app.workers.latest import LatestTask
 
 _SETTLE_MS = 40
 
 
-class IdentitySearch(QObject):
-    """Answers `session.identities`, one question at a time and only the latest."""
+class IdentitySearch(LatestTask):
+    """Answers `session.identities`, only the latest question."""
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(_SETTLE_MS, parent)
         self._session = session
-        self._queue = TaskQueue(self)
-        self._task: Task | None = None
-        self._is_wanted = False
-        self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
-        self._settle.timeout.connect(self._start)
-        session.identities.asked.connect(self._note_question)
+        session.identities.asked.connect(self._ask)
+        self.answered.connect(self._give)
 
-    def is_idle(self) -> bool:
-        """Whether the latest question is answered."""
-        return self._task is None and not self._settle.isActive()
-
-    def close(self) -> bool:
-        """Cancel and wait; False when the thread did not end in time."""
-        self._settle.stop()
-        return self._queue.close()
-
-    def _note_question(self) -> None:
-        self._is_wanted = self._session.identities.question is not None
-        if self._is_wanted and self._task is None:
-            self._settle.start()
-
-    def _start(self) -> None:
+    def _ask(self) -> None:
         document, question = self._session.document, self._session.identities.question
         if document is None or question is None:
-            return
-        self._is_wanted = False
-        self._task = Task(_Comparison(document.path, question))
-        self._task.item_ready.connect(self._take)
-        self._task.finished.connect(self._end)
-        self._queue.start(self._task)
+            self.cancel()
+        else:
+            self.ask(_Comparison(document.path, question))
 
-    def _take(self, answer: object) -> None:
-        # A change meanwhile asks the same question again; this answer may be that of before it.
-        if not self._is_wanted:
-            assert isinstance(answer, tuple)
-            self._session.identities.take(*answer)
-
-    def _end(self) -> None:
-        self._task = None
-        if self._is_wanted:
-            self._settle.start()
+    def _give(self, answer: object) -> None:
+        assert isinstance(answer, tuple)
+        self._session.identities.take(*answer)
 
 
 class _Comparison:

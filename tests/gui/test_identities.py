@@ -71,12 +71,26 @@ def test_a_card_shows_a_picture_and_a_click_takes_it(switched, ask, qtbot):
 
 def test_enter_links_a_track_that_begins_to_the_one_it_continues(switched, ask, press):
     session = switched.session
+    switched.workspace.actions.run("preview.automatic")
     session.do(SplitTrack(1, 3, 10, 4))
     assert ask(4, 10)[0] == 3
     assert "BEGINS HERE" in switched.findChild(QLabel, "identityHeading").text()
     press(switched, "Return")
     assert session.history.undo_text == "Merge 4 into 3"
     assert session.selection == {3}
+
+
+def test_enter_is_for_changes_that_are_shown_until_they_are_left(switched, ask, press, qtbot):
+    session = switched.session
+    session.do(SplitTrack(1, 3, 10, 4))
+    ask(4, 10)
+    qtbot.waitUntil(lambda: session.preview.offer is not None, timeout=10_000)
+    heading = switched.findChild(QLabel, "identityHeading")
+    assert "ENTER LINKS" not in heading.text()
+    press(switched, "Escape")
+    assert "ENTER LINKS" in heading.text()
+    press(switched, "Return")
+    assert session.history.undo_text == "Merge 4 into 3"
 
 
 def test_enter_accepts_the_suspicion_of_this_frame_first(switched, ask, press, qtbot):

@@ -1,0 +1,73 @@
+"""Answers that are only of use while they are the latest: a newer question cancels what is in work."""
+
+from collections.abc import Callable, Iterator
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.workers.task import Task, TaskQueue
+
+
+class LatestTask(QObject):
+    """One question in a thread at a time, once questions have come to rest.
+
+    Signals:
+        answered: an item of the latest question's iterator.
+        failed: the exception that ended it.
+    """
+
+    answered = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, settle_ms: int, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._queue = TaskQueue(self)
+        self._task: Task | None = None
+        self._wanted: Callable[[], Iterator[object]] | None = None
+        self._settle = QTimer(self, singleShot=True, interval=settle_ms)
+        self._settle.timeout.connect(self._start)
+
+    def is_idle(self) -> bool:
+        """Whether the latest question is answered."""
+        return self._task is None and not self._settle.isActive()
+
+    def ask(self, make_items: Callable[[], Iterator[object]]) -> None:
+        """Ask another question; the answer to the one before is not wanted any more."""
+        self.cancel()
+        self._wanted = make_items
+        if self._task is None:
+            self._settle.start()
+
+    def cancel(self) -> None:
+        """No answer is wanted any more."""
+        self._wanted = None
+        self._settle.stop()
+        if self._task is not None:
+            self._task.cancel()
+
+    def close(self) -> bool:
+        """Cancel and wait; False when the thread did not end in time."""
+        self._wanted = None
+        self._settle.stop()
+        return self._queue.close()
+
+    def _start(self) -> None:
+        if self._wanted is None:
+            return
+        self._task, self._wanted = Task(self._wanted), None
+        self._task.item_ready.connect(self._take)
+        self._task.failed.connect(self._fail)
+        self._task.finished.connect(self._end)
+        self._queue.start(self._task)
+
+    def _take(self, item: object) -> None:
+        if self._task is not None and not self._task.isInterruptionRequested():
+            self.answered.emit(item)
+
+    def _fail(self, error: Exception) -> None:
+        if self._task is not None and not self._task.isInterruptionRequested():
+            self.failed.emit(error)
+
+    def _end(self) -> None:
+        self._task = None
+        if self._wanted is not None:
+            self._settle.start()
