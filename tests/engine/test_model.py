@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from visolo.config import ModelConfig
+from visolo.device import select_compute
 from visolo.errors import ConfigError
 from visolo.model.backbone import freeze_at
 from visolo.model.layers import FrozenBatchNorm, coordinate_map, resample
@@ -264,11 +265,12 @@ def test_an_impossible_configuration_is_named(change: dict[str, object], words: 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 0.01), (torch.float16, 0.03), (torch.bfloat16, 0.08)])
+@pytest.mark.parametrize(("precision", "error"), [("fp32", 1e-5), ("fp16", 0.03), ("bf16", 0.08)])
 @torch.inference_mode()
-def test_cuda_gives_the_cpu_numbers(model: Visolo, dtype: torch.dtype, error: float) -> None:
+def test_cuda_gives_the_cpu_numbers(model: Visolo, precision: str, error: float) -> None:
     images = _images(1, 3, 48, 64)
     expected = _fields(model.encode(images))
-    made = _fields(model.optimize_for_inference().to("cuda", dtype).encode(images.cuda()))
+    compute = select_compute("cuda", precision)
+    made = _fields(model.optimize_for_inference().to(compute.device, compute.dtype).encode(images.cuda()))
     for name, value in expected.items():
         assert (made[name].float().cpu() - value).norm() / value.norm() < error, name

@@ -12,6 +12,7 @@ import torch
 
 from visolo import rle
 from visolo.config import InferenceConfig
+from visolo.device import select_compute
 from visolo.inference.decoding import select_cells
 from visolo.inference.maps import MapPredictor
 from visolo.inference.segmenter import model_similarity
@@ -22,7 +23,7 @@ OFFICIAL = InferenceConfig(official_quirks=True)
 RIGHT = InferenceConfig()
 CLIPS = ["c3", "c8", "c14", "c23"]
 
-# pycocotools 2.0.11 under numpy 2 says so whenever it decodes.
+NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
 
 class Watch:
@@ -65,9 +66,10 @@ class Post:
     tracks: list = field(default_factory=list)
 
 
-@pytest.fixture(scope="module")
-def model(seeded_checkpoint):
-    return load_weights(seeded_checkpoint, "ytvis2019-r50").optimize_for_inference()
+@pytest.fixture(scope="module", params=["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, NEEDS_CUDA])])
+def model(request, seeded_checkpoint):
+    compute = select_compute(request.param, "fp32")
+    return load_weights(seeded_checkpoint, "ytvis2019-r50").optimize_for_inference().to(compute.device)
 
 
 @pytest.fixture(scope="module", params=CLIPS)
@@ -82,7 +84,7 @@ def clip(request, recorded, model) -> Clip:
     watch.stop()
     pairs = zip(watch.features, watch.features[1:], strict=False)
     logits = [model.similarity_logits(before.query, now.reference)[0] for before, now in pairs]
-    similarity = torch.stack(logits).sigmoid().numpy()
+    similarity = torch.stack(logits).sigmoid().cpu().numpy()
     made = Clip(name, golden, watch, similarity, lengths, maps)
     size = tuple(int(side) for side in golden["size"])
     made.official = post_process(maps, OFFICIAL, model_similarity(model), size)
@@ -103,20 +105,20 @@ def post_process(maps, config, similarity, size) -> Post:
 
 def maps_as_recorded(clip: Clip):
     features, golden = clip.watch.features, clip.golden
-    scores = torch.stack([m.category_scores for m in clip.maps]).unflatten(2, (12, 21)).numpy()
-    kernels = torch.stack([m.kernels for m in clip.maps]).unflatten(2, (12, 21)).numpy()
-    stages = [{name: getattr(s, name)[0, ::64, ::8, ::8] for name in s._fields} for s in clip.watch.stages[:3]]
+    scores = torch.stack([m.category_scores for m in clip.maps]).unflatten(2, (12, 21)).cpu().numpy()
+    kernels = torch.stack([m.kernels for m in clip.maps]).unflatten(2, (12, 21)).cpu().numpy()
+    stages = [{name: getattr(s, name)[0, ::64, ::8, ::8].cpu() for name in s._fields} for s in clip.watch.stages[:3]]
     return {
         "cats_full": scores[golden["cats_full_idx"]],
         "cats_max": scores.max(1),
         "tracking": clip.similarity[:, golden["tracking_rows"]],
         "kernel": kernels[:, ::16],
-        "maskf": np.stack([f.mask[0, ::32, ::8, ::12] for f in features]),
-        "frame_f": np.stack([f.key[0, ::32] for f in features]),
-        "cat_f": np.stack([f.category[0, ::32] for f in features]),
-        "kernel_f": np.stack([f.kernel[0, ::32] for f in features]),
+        "maskf": np.stack([f.mask[0, ::32, ::8, ::12].cpu() for f in features]),
+        "frame_f": np.stack([f.key[0, ::32].cpu() for f in features]),
+        "cat_f": np.stack([f.category[0, ::32].cpu() for f in features]),
+        "kernel_f": np.stack([f.kernel[0, ::32].cpu() for f in features]),
         **{f"bb_{name}": np.stack([s[name] for s in stages]) for name in stages[0]},
-        "grid_weight": np.stack([m.weights for m in clip.maps[1:]]),
+        "grid_weight": np.stack([m.weights.cpu() for m in clip.maps[1:]]),
         "mem_len": np.array(clip.memory_lengths),
         "n_cells_over_thr": np.array(
             [len(select_cells(m.category_scores, OFFICIAL, m.weights).cells) for m in clip.maps]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from visolo.config import ModelConfig
+from visolo.device import select_compute
 from visolo.model.checkpoint import load_weights, official_name
 from visolo.training.config import TrainingConfig
 from visolo.training.losses import clip_losses
@@ -22,6 +23,7 @@ import train_inputs  # noqa: E402
 import weights_recipe  # noqa: E402
 
 GRID, SIZE = (12, 21), (352, 624)
+NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +67,11 @@ def test_target_cells_equal_the_recording(golden, batch, owners):
     np.testing.assert_array_equal(targets.similarities.nonzero().numpy(), golden["gt_tracking_idx"])
 
 
-def test_losses_and_gradients_equal_the_recording(golden, batch, owners, tmp_path):
-    model = _seeded_model(tmp_path)
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, NEEDS_CUDA])])
+def test_losses_and_gradients_equal_the_recording(device, golden, batch, owners, tmp_path):
+    compute = select_compute(device, "fp32")
+    model, owners = _seeded_model(tmp_path).to(compute.device), owners.to(compute.device)
+    batch = ClipBatch(*(x.to(compute.device) for x in (batch.images, batch.masks, batch.classes)))
     model.backbone.stem.requires_grad_(False)
     model.backbone.res2.requires_grad_(False)
     prediction = model.forward_clip(batch.images)
