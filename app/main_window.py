@@ -7,10 +7,9 @@ from PySide6.QtCore import QKeyCombination, QMimeData, QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
-from app.canvas.notice import LegendEntry
 from app.dialogs.errors import ErrorReporter
-from app.digits import tracks_by_digit
 from app.held_keys import HeldKeys
+from app.legend import digit_legend
 from app.menus import PANELS, RECENT, fill_menu_bar
 from app.opening_notes import OpeningNotes
 from app.panels.inspector import Inspector
@@ -24,7 +23,6 @@ from app.physical_keys import physical_sequence
 from app.projects import project_title
 from app.settings import Settings
 from app.status_bar import MainStatusBar
-from app.theme import track_color
 from app.toolbar import MainToolBar
 from app.welcome import Welcome
 from app.workspace import Workspace
@@ -197,12 +195,12 @@ class MainWindow(QMainWindow):
         self.menuBar().setCornerWidget(self.saved)
         self.saved.setToolTip(f"{document.path}\nEvery edit is written at once; there is nothing to lose")
 
-    def _show_canvas_menu(self, position: QPoint) -> None:
+    def _show_canvas_menu(self, position: QPoint, by_key: bool) -> None:
         view = self.workspace.canvas.view
-        drawn = view.instance_at(view.mapFromGlobal(position).toPointF())
+        drawn = None if by_key else view.instance_at(view.mapFromGlobal(position).toPointF())
         if drawn is not None and drawn.track_id not in self.session.selection:
             self.session.select({drawn.track_id})
-        if drawn is not None:
+        if drawn is not None or (by_key and self.session.selection):
             menu = track_menu(self.session, self.session.selection, self)
         else:
             menu = QMenu(self)
@@ -214,18 +212,7 @@ class MainWindow(QMainWindow):
         menu.popup(position)
 
     def _show_legend(self, wanted: bool) -> None:
-        view = self.workspace.canvas.view
-        entries: list[LegendEntry] = []
-        if wanted and self.session.selection:
-            labels = {s.track.track_id: s.track.category_id for s in self.session.tracks()}
-            names = self.session.category_names()
-            for digit, track_id in tracks_by_digit(self.session).items():
-                text = f"{track_id} {names.get(labels[track_id], '')}"
-                entries.append(LegendEntry(digit, text, track_color(track_id)))
-            entries.append(LegendEntry(0, "new track", view.palette().mid().color()))
-        if entries != view.legend:
-            view.legend = entries
-            view.update()
+        self.workspace.canvas.view.show_legend(digit_legend(self.session) if wanted else None)
 
     def _fill_recent(self) -> None:
         self.recent_menu.clear()

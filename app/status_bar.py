@@ -189,10 +189,11 @@ def _selection_text(session: Session) -> str:
         return ""
     ids = ", ".join(str(track_id) for track_id in sorted(session.selection))
     if len(session.selection) > 1:
-        return f"{ids} selected"
+        return f"tracks {ids} selected"
     track_id = next(iter(session.selection))
     names = {category.category_id: category.name for category in document.categories()}
     name = names.get(document.track(video.video_id, track_id).category_id, "?")
     instance = document.instance(video.video_id, track_id, session.frame_index)
-    where = f"{instance.score:.2f}, area {instance.area:,} px" if instance is not None else "not on this frame"
-    return f"{ids} selected: {name} {where}"
+    area = "" if instance is None else f"{instance.area:,}".replace(",", " ")
+    where = "not on this frame" if instance is None else f"score {instance.score:.2f}, area {area} px"
+    return f"track {ids} {name}: {where}"

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.canvas.labels import label_font, paint_labels, place_labels
 from app.canvas.navigation import Panning, zoom_factor
-from app.canvas.notice import LegendEntry, paint_legend, paint_notice
+from app.canvas.notice import Legend, paint_legend, paint_notice
 from app.canvas.overlay import PIXEL_ZOOM, OverlayStyle, render_overlay
 from app.canvas.scene import DrawnInstance, Scene
 from app.canvas.tools.tool import Tool
@@ -32,13 +32,13 @@ class CanvasView(QWidget):
     Signals:
         view_changed: zoom or position changed.
         track_hovered: track id under the cursor, or None.
-        menu_requested: global position of a right click.
+        menu_requested: global position of a right click, and whether a key asked instead.
         escaped: Escape was pressed and the tool had nothing to drop.
     """
 
     view_changed = Signal()
     track_hovered = Signal(object)
-    menu_requested = Signal(object)
+    menu_requested = Signal(object, bool)
     escaped = Signal()
 
     def __init__(self, scene: Scene, tool: Tool, parent: QWidget | None = None) -> None:
@@ -46,7 +46,7 @@ class CanvasView(QWidget):
         self.scene, self.tool = scene, tool
         self.panning = Panning()
         self.accepts_edits = False
-        self.legend: list[LegendEntry] = []
+        self._legend: Legend | None = None
         self._image: QImage | None = None
         self._view = ViewTransform(QSize(1, 1))
         self._fits = True
@@ -102,6 +102,17 @@ class CanvasView(QWidget):
             self._notice = text
             self.update()
 
+    @property
+    def legend(self) -> Legend | None:
+        """Which digit is which track, while that is shown."""
+        return self._legend
+
+    def show_legend(self, legend: Legend | None) -> None:
+        """Show which digit is which track; None hides it."""
+        if legend != self._legend:
+            self._legend = legend
+            self.update()
+
     def set_view(self, view: ViewTransform, fits: bool = False) -> None:
         """Show another part, larger or smaller; one that `fits` goes on fitting when the window is resized."""
         self._view, self._fits = view, fits
@@ -131,8 +142,8 @@ class CanvasView(QWidget):
             painter.drawImage(self._view.shown_rect, self._image)
             self._paint_masks(painter)
         area = QRectF(self.rect())
-        if self.legend:
-            paint_legend(painter, area, "Assign the selected track to", self.legend)
+        if self._legend is not None:
+            paint_legend(painter, area, self._legend)
         if self._notice:
             paint_notice(painter, area, self._notice)
         painter.end()
@@ -198,9 +209,9 @@ class CanvasView(QWidget):
         self.track_hovered.emit(None)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """The menu of what is under the cursor."""
+        """The menu of what is under the cursor; of the selection when it is asked for by key."""
         if self.accepts_edits:
-            self.menu_requested.emit(event.globalPos())
+            self.menu_requested.emit(event.globalPos(), event.reason() is QContextMenuEvent.Reason.Keyboard)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys of the tool; everything else is an action's."""

@@ -20,6 +20,13 @@ class LegendEntry(NamedTuple):
     color: QColor
 
 
+class Legend(NamedTuple):
+    """What the digits do now, and with which track each does it."""
+
+    title: str
+    entries: Sequence[LegendEntry]
+
+
 def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:
     """A pill with one line in the middle of the lower edge of `area`."""
     metrics = QFontMetricsF(painter.font())
@@ -31,8 +38,9 @@ def paint_notice(painter: QPainter, area: QRectF, text: str) -> None:
     painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def paint_legend(painter: QPainter, area: QRectF, title: str, entries: Sequence[LegendEntry]) -> None:
+def paint_legend(painter: QPainter, area: QRectF, legend: Legend) -> None:
     """A card in the upper left corner: a digit, a swatch and a track per row."""
+    title, entries = legend
     metrics = QFontMetricsF(painter.font())
     row = metrics.height() + 6
     width = max([metrics.horizontalAdvance(title)] + [metrics.horizontalAdvance(e.text) + 48 for e in entries])

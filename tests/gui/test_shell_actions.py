@@ -4,9 +4,9 @@ import random
 from collections import Counter
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QMenu
 
 from app.actions import all_rows
 from app.dialogs.shortcuts import ShortcutsDialog
@@ -209,17 +209,27 @@ def test_letters_work_on_a_russian_keyboard(window):
 
 def test_holding_control_shows_which_digit_is_which_track(tracked, press, qtbot):
     view = tracked.workspace.canvas.view
+    tracked.session.show_frame(5)
     press(tracked, "1")
     qtbot.keyPress(tracked, Qt.Key.Key_Control)
-    qtbot.waitUntil(lambda: len(view.legend) == 4)
-    assert [(entry.digit, entry.text) for entry in view.legend] == [
+    qtbot.waitUntil(lambda: view.legend is not None)
+    assert view.legend.title == "Assign 1 from frame 5 on to"
+    assert [(entry.digit, entry.text) for entry in view.legend.entries] == [
         (1, "1 person"),
         (2, "2 dog"),
         (3, "3 dog"),
         (0, "new track"),
     ]
     qtbot.keyRelease(tracked, Qt.Key.Key_Control)
-    assert view.legend == []
+    assert view.legend is None
+
+
+def test_without_a_selection_the_legend_says_how_to_select(tracked, qtbot):
+    view = tracked.workspace.canvas.view
+    qtbot.keyPress(tracked, Qt.Key.Key_Control)
+    qtbot.waitUntil(lambda: view.legend is not None)
+    assert "A digit alone selects" in view.legend.title
+    assert [entry.digit for entry in view.legend.entries] == [1, 2, 3]
 
 
 def test_changed_keys_are_kept_and_the_old_owner_loses_them(window, press, qtbot):
@@ -282,3 +292,13 @@ def test_every_action_is_safe_in_every_state(open_window, request, selection, qt
         window.session.undo()
     if selection is not None:
         assert window.session.history.undo_text.startswith("Add video") or not window.session.can_undo
+
+
+def test_the_menu_key_opens_the_menu_of_the_selection_on_the_canvas(tracked, press):
+    view = tracked.workspace.canvas.view
+    press(tracked, "2")
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, view.rect().center(), view.mapToGlobal(QPoint(9, 9)))
+    QApplication.sendEvent(view, event)
+    menu = tracked.findChild(QMenu, "trackMenu")
+    assert any("Class of track 2" in entry.text() for entry in menu.actions())
+    menu.close()
