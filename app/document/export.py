@@ -277,13 +277,16 @@ def _program_version() -> str:
 
 def _video_table(queries: Queries, options: ExportOptions, plan: _Plan, video: Video, name: str) -> dict[str, Any]:
     indices = plan.frames[video.video_id]
-    return {
+    table = {
         "id": video.video_id,
         "width": video.width,
         "height": video.height,
         "length": len(indices),
         "file_names": _file_names(queries, options, video, name, indices),
     }
+    if not options.with_frames:  # where whoever reads the file finds them
+        table["source"] = str(queries.source_path(video.video_id).resolve())
+    return table
 
 
 def _file_names(queries: Queries, options: ExportOptions, video: Video, name: str, indices: Sequence[int]) -> list[str]:

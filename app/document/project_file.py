@@ -63,6 +63,8 @@ class ProjectFile:
             ProjectError: missing, not a project, damaged, made by a newer version, open elsewhere, or not writable.
         """
         _check_header(path)
+        if not os.access(path, os.W_OK):
+            raise ProjectError(f"{path}: the project is read-only; copy it to a folder you can write to")
         lock = _lock(path)
         try:
             with _translated(path):
@@ -112,8 +114,10 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Read a project as it is now, from any thread, while others go on editing it.
 
     Raises:
-        ProjectError: the file is missing or damaged.
+        ProjectError: the file is missing, not a project, damaged, or of another version.
     """
+    if _check_header(path) < schema.version():
+        raise ProjectError(f"{path}: the project was made by an older version of this program; open it in the app once")
     with _translated(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
@@ -121,6 +125,20 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
         finally:
             connection.close()
+
+
+def can_be_opened(path: Path) -> bool:
+    """Whether a project that is there may be opened for writing: nobody else has it open, and the file allows it."""
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        return False
+    lock = Path(f"{path}.lock")
+    if not lock.exists():
+        return True
+    try:
+        _unlock(_lock(path))
+    except ProjectError:
+        return False
+    return True
 
 
 @contextmanager
@@ -198,7 +216,8 @@ def _log_files(path: Path) -> tuple[Path, Path]:
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
 
 
-def _check_header(path: Path) -> None:
+def _check_header(path: Path) -> int:
+    """Refuse what is no whole project of this version or an older one; the version."""
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
@@ -221,8 +240,7 @@ def _check_header(path: Path) -> None:
         raise ProjectError(
             f"{path}: the project file is cut off ({size} of {pages * page_size} bytes); restore it from a copy"
         )
-    if not os.access(path, os.W_OK):
-        raise ProjectError(f"{path}: the project is read-only; copy it to a folder you can write to")
+    return user_version
 
 
 def _header_fields(header: bytes) -> tuple[int, int, int, int]:

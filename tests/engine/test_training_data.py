@@ -166,7 +166,7 @@ def test_other_files_are_a_clear_error(tmp_path, text):
 def test_images_that_are_nowhere_are_a_clear_error(tmp_path):
     path = write_stills(tmp_path)
     (tmp_path / "images").rename(tmp_path / "elsewhere")
-    with pytest.raises(AnnotationError, match=r"001\.png"):
+    with pytest.raises(MediaError, match=r"001\.png"):
         read_training_data(path, LITE)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from visolo.io.frame_source import FrameSource
 
 _WRITER, _RECORDS = "app.document.from_results", "app.document.records"
+_TRAINING_DATA = "app.document.training_data"
+PROJECT_SUFFIX = ".visolo"
 
 
 def check_project(source: Source) -> None:
@@ -90,6 +92,23 @@ def project_sink(
         yield _ProjectSink(run)
 
 
+def training_data_of(project: Path, target: Path) -> str:
+    """Write what of a project can be trained on as a dataset; its frames stay in the project's videos.
+
+    Args:
+        project: its wholly confirmed frames are taken, or all of them when nothing is confirmed.
+        target: the JSON file to write.
+
+    Returns:
+        What was taken, for people.
+
+    Raises:
+        ConfigError: the app is not installed.
+        VisoloError: the project cannot be read, has no video, or the file cannot be written.
+    """
+    return str(_app_module(_TRAINING_DATA).write_training_data(project, target))
+
+
 def run_settings(engine: Engine, config: InferenceConfig, precision: str) -> dict[str, Any]:
     """What the app remembers of its own runs, so that it can go on from this one."""
     from visolo.inference.segmenter import model_similarity
@@ -112,6 +131,6 @@ def _app_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"--project needs the app, which is not installed here ({error.name} is missing); "
-            "run from a checkout or install visolo-review, or leave --project out"
+            f"a project file needs the app, which is not installed here ({error.name} is missing); "
+            "run from a checkout or install visolo-review, or do without the project"
         ) from error

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from visolo.commands.console import progress, say, warn
+from visolo.commands.project import PROJECT_SUFFIX, training_data_of
 from visolo.config import preset_names
-from visolo.errors import ConfigError
+from visolo.errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
     from visolo.training.config import TrainingConfig
@@ -42,7 +43,10 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, action="append", metavar="DATASET.json")
+    parser.add_argument(
+        "--data", type=Path, action="append", metavar="FILE",
+        help="YouTube-VIS or COCO instances JSON, an export of the app, or a project (NAME.visolo); may be repeated",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()) + " (default: lite)")
     parser.add_argument("--init", type=Path, metavar="W", help="start from these weights (.safetensors, .pth, .onnx)")
@@ -98,14 +102,23 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
 
 def run(args: argparse.Namespace) -> int:
     """Train; 130 when a Ctrl-C ended it early, with everything saved."""
+    from visolo.device import resolve_device
+    from visolo.distributed import agreed, process_group, rank
     from visolo.training.run import run_training
     from visolo.training.run_folder import RunFolder
 
     settings = _settings(args)
     checkpoint = args.resume if isinstance(args.resume, Path) else None
-    events = run_training(settings, args.out, resume=args.resume is not None, checkpoint=checkpoint)
-    with progress(settings.training.steps, "step", quiet=args.quiet) as bar:
-        last = _follow(events, bar)
+    with process_group(str(resolve_device(settings.device))):
+        is_first = not rank()
+        with agreed():
+            if is_first:
+                _copy_projects(args)
+        events = run_training(settings, args.out, resume=args.resume is not None, checkpoint=checkpoint)
+        with progress(settings.training.steps, "step", quiet=args.quiet or not is_first) as bar:
+            last = _follow(events, bar)
+    if not is_first:  # it is said once
+        return 0
     if last is not None:
         say(f"{args.out / 'weights.safetensors'}: step {last.step} of {last.steps}, {_losses(last)}")
     record = RunFolder(args.out).read()
@@ -149,20 +162,51 @@ def _settings(args: argparse.Namespace) -> "RunSettings":
     from visolo.training.settings import RunSettings
 
     folder = RunFolder(args.out)
+    data = tuple(_data_files(args))
     if args.resume is not None and folder.record.is_file():
         settings = folder.read().settings
-    elif not args.data:
+    elif not data:
         raise ConfigError("--data is missing; give at least one JSON file, or --resume with the folder of a run")
     else:
-        settings = RunSettings(tuple(args.data), load_training_config(args.preset or "lite"))
+        settings = RunSettings(data, load_training_config(args.preset or "lite"))
     return replace(
         settings,
+        data=data or settings.data,
         data_weights=tuple(args.weight) if args.weight else settings.data_weights,
         category_map=read_category_map(args.map) if args.map else settings.category_map,
-        **_given(args, ("data", "preset", "init", "hold_out", "device")),
+        **_given(args, ("preset", "init", "hold_out", "device")),
         training=_training(settings.training, args),
         supervision=replace(settings.supervision, **_given(args, _SUPERVISION)),
     )
+
+
+def _data_files(args: argparse.Namespace) -> list[Path]:
+    """The annotation files; of a project the copy of what is to be learnt, so that a resumed run sees the same."""
+    files: list[Path] = []
+    for path in args.data or ():
+        target = args.out / "data" / f"{path.stem}.json"
+        number = 1
+        while target in files:  # projects of the same name
+            number += 1
+            target = target.with_name(f"{path.stem}_{number}.json")
+        files.append(target if path.suffix == PROJECT_SUFFIX else path)
+    return files
+
+
+def _copy_projects(args: argparse.Namespace) -> None:
+    """Write what is to be learnt of projects into the folder of the run, unless a run there keeps its own."""
+    from visolo.training.run_folder import RunFolder
+
+    if args.resume is None and RunFolder(args.out).record.is_file():
+        return
+    for path, target in zip(args.data or (), _data_files(args), strict=True):
+        if path == target:
+            continue
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{args.out}: cannot be written to ({error.strerror}); choose another folder") from error
+        say(training_data_of(path, target))
 
 
 def _training(config: "TrainingConfig", args: argparse.Namespace) -> "TrainingConfig":

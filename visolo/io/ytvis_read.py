@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -211,7 +211,8 @@ def _video(value: Any, where: str) -> Video:  # noqa: ANN401 - anything may stan
             f"{where} names {len(names)} files, but its 'length' is {length}; both must be its frames"
         )
     width, height = fields.whole("width", minimum=1), fields.whole("height", minimum=1)
-    return Video(fields.whole("id"), width, height, length, tuple(names))
+    source = value.get("source")
+    return Video(fields.whole("id"), width, height, length, tuple(names), source if isinstance(source, str) else "")
 
 
 def read_category(value: Any, where: str) -> Category:  # noqa: ANN401 - anything may stand in a user's file
@@ -262,7 +263,7 @@ def _with_lengths(videos: Sequence[Video], annotations: Sequence[_RawAnnotation]
         length = video.length or found.get(video.video_id, 0)
         if not length:
             raise AnnotationError(f"{path}: videos[{index}] has neither 'length' nor 'file_names'; one is needed")
-        result.append(Video(video.video_id, video.width, video.height, length, video.file_names))
+        result.append(replace(video, length=length))
     return result
 
 

@@ -26,6 +26,7 @@ class Video:
         height: of every frame in pixels.
         length: number of frames; every list of an annotation is as long.
         file_names: image of each frame below the dataset's image folder; empty when the file names none.
+        source: absolute path of the video file or image folder, in exports of the app without frames; else empty.
     """
 
     video_id: int
@@ -33,6 +34,7 @@ class Video:
     height: int
     length: int
     file_names: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -63,6 +63,7 @@ def _video_table(video: Video) -> dict[str, Any]:
         "height": video.height,
         "length": video.length,
         "file_names": list(video.file_names),
+        **({"source": video.source} if video.source else {}),
     }
 
 

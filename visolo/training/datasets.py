@@ -15,13 +15,14 @@ from pycocotools import mask as coco
 
 from visolo import rle
 from visolo.categories import LabelSet
-from visolo.errors import AnnotationError, MediaError
-from visolo.io.dataset_images import image_roots
+from visolo.errors import AnnotationError
+from visolo.io.frame_places import FramePlace, require_frames
+from visolo.io.ytvis_types import Video
 from visolo.rle import Rle
 from visolo.training.category_map import match_categories
 
 _NAMED = 6
-_Places = Callable[[dict[str, Any], Sequence[str]], tuple[Path, ...]]
+_Places = Callable[[dict[str, Any], Sequence[str]], tuple[FramePlace, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +30,13 @@ class LabelledVideo:
     """One video or still with its objects.
 
     Attributes:
-        paths: image files of the frames.
+        paths: where the frames are.
         size: (height, width) in px of every frame and mask.
         classes: class index of each object.
         masks: per frame, per object: the visible mask, None where absent.
     """
 
-    paths: tuple[Path, ...]
+    paths: tuple[FramePlace, ...]
     size: tuple[int, int]
     classes: tuple[int, ...]
     masks: tuple[tuple[Rle | None, ...], ...]
@@ -80,8 +81,8 @@ def read_training_data(
         category_map: names of classes by names of categories, before everything else.
 
     Raises:
-        AnnotationError: the file is missing, is no such JSON, or its images are nowhere.
-        MediaError: one of its images is missing.
+        AnnotationError: the file is missing, or is no such JSON.
+        MediaError: one of its images, or all, are missing.
     """
     table = _read_json(path)
     try:
@@ -144,19 +145,11 @@ def _read_json(path: Path) -> dict[str, Any]:
     return dict(table)
 
 
-def _places(path: Path, record: dict[str, Any], names: Sequence[str]) -> tuple[Path, ...]:
-    """The images of a video's frames, all of them there."""
-    roots = image_roots(path)
-    root = next((root for root in roots if (root / names[0]).is_file()), None)
-    if root is None:
-        raise AnnotationError(
-            f"{path}: image {names[0]!r} is not beside it nor in JPEGImages/ or images/ there; put it there"
-        )
-    places = tuple(root / name for name in names)
-    missing = next((place for place in places if not place.is_file()), None)
-    if missing is not None:
-        raise MediaError(f"{missing}: this image of {path} is missing; put it there or take it out of the file")
-    return places
+def _places(path: Path, record: dict[str, Any], names: Sequence[str]) -> tuple[FramePlace, ...]:
+    source = record.get("source")
+    return require_frames(
+        Video(record["id"], 0, 0, len(names), tuple(names), source if isinstance(source, str) else ""), path
+    )
 
 
 def _read_video(

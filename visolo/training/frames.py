@@ -1,7 +1,8 @@
-"""Pixels and labels of training frames, read once and kept shrunk in memory."""
+"""Pixels and labels of training frames, read once and kept shrunk in memory; out of images or out of video files."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +10,12 @@ from numpy.typing import NDArray
 
 from visolo import rle
 from visolo.errors import MediaError
+from visolo.io.frame_places import VideoFrame, read_frame
+from visolo.io.frames import FrameSource, open_frames
 from visolo.training.datasets import LabelledVideo
+
+_OPEN_VIDEOS = 4
+_VIDEO_BYTES = 2**26  # of decoded frames kept for each: those on the way to a frame are often wanted next
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +44,7 @@ class FrameStore:
         self._limit = limit_bytes
         self._kept: OrderedDict[tuple[LabelledVideo, int], LabelledFrame] = OrderedDict()
         self._bytes = 0
+        self._videos: OrderedDict[Path, FrameSource] = OrderedDict()
 
     def load(self, video: LabelledVideo, frame_index: int) -> LabelledFrame:
         """A frame with its labels; the arrays are shared and must not be changed.
@@ -60,9 +67,7 @@ class FrameStore:
 
     def _read(self, video: LabelledVideo, frame_index: int) -> LabelledFrame:
         path = video.paths[frame_index]
-        image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if image is None:
-            raise MediaError(f"{path}: cannot be read as an image; restore the file or remove it from the JSON")
+        image = self._read_video_frame(path) if isinstance(path, VideoFrame) else _read_image(path)
         if image.shape[:2] != video.size:
             raise MediaError(
                 f"{path}: is {image.shape[1]} x {image.shape[0]} px, its record says "
@@ -72,10 +77,25 @@ class FrameStore:
         scale = self._longest_side / max(video.size)
         if scale < 1:
             size = (max(1, round(video.size[1] * scale)), max(1, round(video.size[0] * scale)))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
             labels = np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-        rgb = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        return LabelledFrame(np.asarray(rgb, np.uint8), labels)
+        return LabelledFrame(image, labels)
+
+    def _read_video_frame(self, place: VideoFrame) -> NDArray[np.uint8]:
+        if place.path not in self._videos:
+            # Opened late, so that every process that prepares data has its own.
+            self._videos[place.path] = open_frames(place.path, cache_bytes=_VIDEO_BYTES)
+        self._videos.move_to_end(place.path)
+        if len(self._videos) > _OPEN_VIDEOS:
+            self._videos.popitem(last=False)[1].close()
+        return read_frame(self._videos[place.path], place)
+
+
+def _read_image(path: Path) -> NDArray[np.uint8]:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise MediaError(f"{path}: cannot be read as an image; restore the file or remove it from the JSON")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def label_map(video: LabelledVideo, frame_index: int) -> NDArray[np.uint8]:

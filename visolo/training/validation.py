@@ -17,7 +17,7 @@ from visolo.distributed import any_process, gathered, rank, world_size
 from visolo.errors import MediaError
 from visolo.evaluation.ytvis_metrics import evaluate
 from visolo.inference.segmenter import OnlineSegmenter
-from visolo.io.frames import open_frames
+from visolo.io.frame_places import read_places
 from visolo.io.ytvis_types import ResultEntry
 from visolo.model.visolo import Visolo, empty_model
 from visolo.results import FrameResult
@@ -139,10 +139,10 @@ class Validator:
 
 
 def _frames(video: ValidationVideo) -> Iterator[NDArray[np.uint8]]:
-    with open_frames(video.paths) as frames:
-        if frames.size != video.size:
+    for place, frame in zip(video.paths, read_places(video.paths), strict=True):
+        if frame.shape[:2] != video.size:
             raise MediaError(
-                f"{video.paths[0]}: is {frames.size[1]} x {frames.size[0]} px, its record says "
+                f"{place}: is {frame.shape[1]} x {frame.shape[0]} px, its record says "
                 f"{video.size[1]} x {video.size[0]}; restore the image the masks were drawn on"
             )
-        yield from frames
+        yield frame

@@ -7,7 +7,7 @@ from pathlib import Path
 from visolo.categories import LabelSet
 from visolo.errors import AnnotationError
 from visolo.io.coco_stills import is_coco, read_coco_stills
-from visolo.io.dataset_images import image_roots, require_images
+from visolo.io.frame_places import FramePlace, require_frames
 from visolo.io.ytvis_read import read_dataset
 from visolo.io.ytvis_types import Annotation, Dataset, Video
 from visolo.training.category_map import match_categories
@@ -17,10 +17,10 @@ _LEAST_FRAMES = 8  # of a video that is cut: fewer would say nothing about track
 
 @dataclass(frozen=True, eq=False)
 class ValidationVideo:
-    """One video or still: its id in the truth, the images of its frames, and (height, width) of its masks in px."""
+    """One video or still: its id in the truth, where its frames are, and (height, width) of its masks in px."""
 
     video_id: int
-    paths: tuple[Path, ...]
+    paths: tuple[FramePlace, ...]
     size: tuple[int, int]
 
 
@@ -102,10 +102,9 @@ def _read(path: Path, label_set: LabelSet, category_map: Mapping[str, str] | Non
         if item.category_id in classes:
             own_id = label_set.categories[classes[item.category_id]].category_id
             objects.setdefault(item.video_id, []).append(replace(item, category_id=own_id))
-    roots = image_roots(path)
     return [
         (
-            ValidationVideo(video.video_id, require_images(video, path, roots), video.size),
+            ValidationVideo(video.video_id, require_frames(video, path), video.size),
             objects.get(video.video_id, []),
         )
         for video in dataset.videos
