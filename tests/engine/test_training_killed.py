@@ -1,6 +1,7 @@
 """A run that ends from outside: SIGKILL at the worst moments, SIGTERM at any; resuming makes up for it exactly."""
 
 import csv
+import os
 import random
 import signal
 import sys
@@ -75,16 +76,38 @@ def _some_time_after(is_time, chance):
     return is_later
 
 
-def test_sigterm_finishes_the_step_and_says_how_to_go_on(stills, tmp_path):
-    folder = RunFolder(tmp_path / "run")
-    process = start("--data", stills, "--steps", "50", *OPTIONS, "--out", folder.path)
+def _begun(folder, *arguments):
+    """A run in a process group of its own that has done its first step."""
+    process = start(*arguments, "--out", folder.path, start_new_session=True)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (folder.log.is_file() and _steps(folder)):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.terminate()
+    return process
+
+
+def test_sigterm_to_the_whole_group_finishes_the_step_and_says_how_to_go_on(stills, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    process = _begun(folder, "--data", stills, "--steps", "500", "--workers", "2", *OPTIONS)
+    os.killpg(process.pid, signal.SIGTERM)
     said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert f"train --out {folder.path} --resume" in said
     record = folder.read()
     assert (record.state, record.step) == ("stopped", _steps(folder)[-1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the data process by /proc")
+def test_a_killed_data_process_costs_no_step(stills, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    options = [option if option != "0" else "1000" for option in OPTIONS]  # no checkpoint but the one at the end
+    process = _begun(folder, "--data", stills, "--steps", "500", "--workers", "1", *options)
+    child = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
+    os.kill(int(child), signal.SIGKILL)
+    _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 2
+    assert "a process that prepares data was killed" in errors
+    assert errors.count("\n") == 1
+    record = folder.read()
+    assert (record.state, record.step) == ("failed", _steps(folder)[-1])
+    assert f"the checkpoint of step {record.step} is whole" in errors

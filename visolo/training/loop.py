@@ -8,9 +8,10 @@ still being computed.
 import math
 import pickle
 import signal
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -24,7 +25,7 @@ from torch.utils.data import DataLoader
 
 from visolo.device import resolve_precision
 from visolo.distributed import agreed, sum_over_processes, world_size
-from visolo.errors import ConfigError, DivergedError, VisoloError, WeightsError
+from visolo.errors import ConfigError, DivergedError, MediaError, VisoloError, WeightsError
 from visolo.io.atomic import atomic_path
 from visolo.model.visolo import ClipPrediction, Visolo
 from visolo.training.batches import ClipSteps
@@ -198,7 +199,8 @@ class Trainer:
             worker_init_fn=_start_worker,
             pin_memory=self.model.device.type == "cuda",
         )
-        batches = iter(loader)
+        with _dead_children_wait():
+            batches = iter(loader)
         for _ in range(self.step, self.config.steps):
             with agreed():
                 batch = _next_of(batches)
@@ -308,13 +310,26 @@ def _parallel(model: Visolo) -> nn.Module:
     return DistributedDataParallel(model, forward_sync_buffers=False)
 
 
+@contextmanager
+def _dead_children_wait() -> Iterator[None]:
+    """Keep torch's data loader from raising amid a step when a data process dies; it does when asked for data."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGCHLD"):
+        yield
+        return
+    handler = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, handler or signal.SIG_DFL)
+
+
 def _next_of(batches: Iterator[LabelledBatch | VisoloError]) -> LabelledBatch:
     try:
         batch = next(batches)
     except RuntimeError as error:
-        if "exited unexpectedly" not in str(error):
+        if "DataLoader worker" not in str(error):
             raise
-        raise VisoloError(
+        raise MediaError(
             "training: a process that prepares data was killed, perhaps for lack of memory; resume with fewer --workers"
         ) from error
     if isinstance(batch, VisoloError):
@@ -323,9 +338,9 @@ def _next_of(batches: Iterator[LabelledBatch | VisoloError]) -> LabelledBatch:
 
 
 def _start_worker(_number: int) -> None:
-    """Data processes leave signals to the main process, and the cores to each other."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Data processes leave signals to the main process, whoever else gets them, and the cores to each other."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     cv2.setNumThreads(1)
 
 
