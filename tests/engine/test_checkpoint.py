@@ -395,6 +395,24 @@ def test_fine_tuning_on_other_classes_keeps_all_but_the_classifier(own: Path, mo
         load_partial(build_model(replace(SMALL, backbone="resnet18")), own)
 
 
+def test_a_classifier_of_other_classes_is_left_out_though_it_fits(model: Visolo, tmp_path: Path) -> None:
+    names = ("ytvis2019", "ytvis2021")
+    first, second = (replace(SMALL, label_set=name, num_classes=40) for name in names)
+    save_weights(build_model(first), tmp_path / "w.safetensors")
+    assert load_partial(build_model(first), tmp_path / "w.safetensors") == []
+    left = load_partial(build_model(second), tmp_path / "w.safetensors")
+    assert left == ["category_branch.classify.weight", "category_branch.classify.bias"]
+
+
+def test_training_starts_from_an_imagenet_resnet(model: Visolo, tmp_path: Path) -> None:
+    torch.save(_torchvision_state(model), tmp_path / "resnet.pth")
+    other = build_model(SMALL)
+    left = load_partial(other, tmp_path / "resnet.pth")
+    after = other.state_dict()
+    assert sorted(left) == sorted(key for key in after if not key.startswith("backbone."))
+    assert all(torch.equal(after[k], t) for k, t in model.state_dict().items() if k.startswith("backbone."))
+
+
 def test_arrays_in_a_pickle_are_refused_like_any_object(tmp_path: Path) -> None:
     torch.save({"model": {"model.a": np.zeros(2)}}, tmp_path / "w.pth")
     with pytest.raises(WeightsError, match=r"more than tensors"):

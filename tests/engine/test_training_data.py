@@ -336,6 +336,29 @@ def test_official_views_show_no_more_than_the_rotated_frame():
         assert 0 < middle[1] < 480
 
 
+def test_official_views_are_as_large_as_the_shorter_side_says():
+    sizes = set()
+    for seed in range(30):
+        views = official_views(np.random.default_rng(seed), (500, 600), (352, 624), 2, (400, 600))
+        first, second = (np.sqrt(abs(np.linalg.det(view[:, :2]))) for view in views)
+        assert first == pytest.approx(second)
+        sizes.add(round(first * 500))
+    # 400 gives 480 px of width, which is raised to that of the crop.
+    assert sizes == {round(np.sqrt(400 * 625 / 600 * 500)), 600}
+    (wide,) = official_views(np.random.default_rng(0), (100, 1000), (352, 624), 1, (480,))
+    across = wide[:, :2] @ np.array((1000, 0))
+    assert np.hypot(*across) == pytest.approx(1333)
+
+
+@pytest.mark.parametrize("flip", ["clip", "frame"])
+def test_frames_are_flipped_together_or_apart(flip):
+    flips = [
+        [np.linalg.det(view[:, :2]) < 0 for view in official_views(rng, (480, 640), (352, 624), 3, flip=flip)]
+        for rng in map(np.random.default_rng, range(40))
+    ]
+    assert {sum(clip) for clip in flips} == ({0, 3} if flip == "clip" else {0, 1, 2, 3})
+
+
 @pytest.mark.parametrize("preset", preset_names())
 def test_every_preset_has_training_settings_that_fit_its_network(preset):
     config = load_training_config(preset)
@@ -344,7 +367,10 @@ def test_every_preset_has_training_settings_that_fit_its_network(preset):
 
 
 def test_official_presets_train_as_the_official_code():
-    assert load_training_config("ytvis2019-r50") == TrainingConfig()
+    assert load_training_config("ytvis2019-r50") == load_training_config("ytvis2021-r50") == TrainingConfig()
+    sides = (480, 512, 544, 576, 608, 640, 672)
+    stills = replace(TrainingConfig(), steps=450_000, milestones=(300_000,), shorter_sides=sides, flip="frame")
+    assert load_training_config("coco-r50") == stills
 
 
 def test_unknown_settings_name_the_nearest_known_one():
@@ -365,6 +391,12 @@ def test_unknown_settings_name_the_nearest_known_one():
 def test_impossible_settings_are_refused(setting, message):
     with pytest.raises(ConfigError, match=message):
         replace(TrainingConfig(), **setting)
+
+
+def test_coco_files_are_taken_as_they_are_for_cocos_own_classes(tmp_path):
+    data = read_training_data(write_stills(tmp_path, category_id=62), load_label_set("coco"))
+    assert [load_label_set("coco").categories[k].name for k in data.videos[0].classes] == ["chair"]
+    assert not data.unknown
 
 
 def test_the_coco_names_are_those_of_the_file(shared):

@@ -49,7 +49,12 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--preset", metavar="NAME", help=", ".join(preset_names()) + " (default: lite)")
-    parser.add_argument("--init", type=Path, metavar="W", help="start from these weights (.safetensors, .pth, .onnx)")
+    parser.add_argument(
+        "--init",
+        type=Path,
+        metavar="W",
+        help="start from these weights, or this ResNet for the backbone (.safetensors, .pth, .onnx)",
+    )
     parser.add_argument(
         "--resume", type=Path, nargs="?", const=True, metavar="CHECKPOINT",
         help="continue the run in DIR, with its settings where none are given; from its latest checkpoint or this one",

@@ -21,7 +21,8 @@ from visolo.model.visolo import Visolo, empty_model, meta_model
 from visolo.model.weights_file import Header, is_own, read_header, read_tensors, write_own
 
 DEFAULT_PRESET = "ytvis2019-r50"
-_CLASSIFIER = "category_branch.classify.bias"
+_CLASSIFY = "category_branch.classify."
+_CLASSIFIER = _CLASSIFY + "bias"
 
 # Our module path -> the official one. Convolution and norm of one layer are `.conv` and `.norm` here; there the norm is
 # a child of the convolution.
@@ -229,6 +230,9 @@ def fill_backbone(model: Visolo, state: Mapping[str, Tensor], origin: str) -> No
 def load_partial(model: Visolo, path: Path | str) -> list[str]:
     """Fill what has the same name and shape, as when fine-tuning on other classes.
 
+    A classifier of another label set is left out, also when it has as many classes. A torchvision ResNet is taken for
+    the backbone.
+
     Returns:
         Own names of the tensors that kept their values, e.g. the classifier's.
 
@@ -236,7 +240,13 @@ def load_partial(model: Visolo, path: Path | str) -> list[str]:
         WeightsError: the file cannot be read, or not even the backbone fits.
     """
     path = Path(path)
-    state = _unfolded(_own_names(read_tensors(path), model.config, path))
+    stored = read_tensors(path)
+    if _kind(stored) == "torchvision":
+        fill_backbone(model, stored, str(path))
+        return [key for key in model.state_dict() if not key.startswith("backbone.")]
+    state = _unfolded(_own_names(stored, model.config, path))
+    if is_own(path) and read_config(path).label_set != model.config.label_set:
+        state = {key: tensor for key, tensor in state.items() if not key.startswith(_CLASSIFY)}
     targets = model.state_dict()
     fitting = {k: t for k, t in state.items() if k in targets and targets[k].shape == t.shape}
     left = [key for key in targets if key not in fitting]

@@ -3,16 +3,20 @@
 All geometry is a 2 x 3 matrix from (x, y) px of the source to (x, y) px of the network's input.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from visolo.training.config import Flip
+
 Matrix = NDArray[np.float64]
 Image = NDArray[np.uint8]
 Size = tuple[int, int]
 
+_OFFICIAL_HEIGHT, _LONGEST_SIDE = 352, 1333  # px
 _BORDER = (124, 116, 104)  # about the mean colour, so that what lies outside a frame says nothing
 
 
@@ -26,8 +30,15 @@ class Focus:
     height: float
 
 
-def official_views(rng: np.random.Generator, source: Size, output: Size, length: int) -> list[Matrix]:
-    """Resize, flip once per clip, rotate and crop every frame on its own.
+def official_views(
+    rng: np.random.Generator,
+    source: Size,
+    output: Size,
+    length: int,
+    shorter_sides: Sequence[int] = (360, 480),
+    flip: Flip = "clip",
+) -> list[Matrix]:
+    """Resize all frames of a clip alike, flip them together or apart, rotate and crop every one on its own.
 
     Source: the official training code; the four steps are one resampling here.
 
@@ -36,15 +47,17 @@ def official_views(rng: np.random.Generator, source: Size, output: Size, length:
         source: (height, width) of the frames.
         output: (height, width) of the crop.
         length: number of frames.
+        shorter_sides: one of them becomes the frames' shorter side, in px for a crop that is 352 high.
+        flip: together ("clip") or apart ("frame").
     """
-    # The official shorter sides 360 and 480 belong to a crop of 352.
-    shorter = rng.choice((360, 480)) * output[0] / 352
-    scale = shorter / min(source)
+    scale = min(rng.choice(shorter_sides) / min(source), _LONGEST_SIDE / max(source)) * output[0] / _OFFICIAL_HEIGHT
     stretched = np.maximum(np.array(source) * scale, np.array(output) + 1)
-    resize = _scaling(stretched[1] / source[1], stretched[0] / source[0])
-    flip = _flip(stretched[1]) if rng.random() < 0.5 else np.eye(3)
+    resize, mirror = _scaling(stretched[1] / source[1], stretched[0] / source[0]), _flip(stretched[1])
+    is_flipped = rng.random() < 0.5
     views = []
     for _ in range(length):
+        if flip == "frame":
+            is_flipped = rng.random() < 0.5
         angle = np.deg2rad(rng.uniform(-15, 15))
         cos, sin = np.cos(angle), np.sin(angle)
         expanded = (
@@ -56,7 +69,7 @@ def official_views(rng: np.random.Generator, source: Size, output: Size, length:
         crop = _move(
             -rng.uniform(0, max(0.0, expanded[1] - output[1])), -rng.uniform(0, max(0.0, expanded[0] - output[0]))
         )
-        views.append((crop @ turn @ flip @ resize)[:2])
+        views.append((crop @ turn @ (mirror if is_flipped else np.eye(3)) @ resize)[:2])
     return views
 
 

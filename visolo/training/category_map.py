@@ -10,6 +10,8 @@ from visolo.categories import LabelSet, folded_name
 from visolo.errors import AnnotationError, ConfigError
 from visolo.resources import resource_path
 
+_COCO = "coco"  # the label set that needs no table for COCO's files
+
 
 def match_categories(
     table: Mapping[str, Any], label_set: LabelSet, path: Path, category_map: Mapping[str, str] | None = None
@@ -28,7 +30,7 @@ def match_categories(
     coco_table = json.loads(resource_path("mappings", "coco.json").read_text(encoding="utf-8"))
     pairs = {(c["id"], c["name"]) for c in coco_table["categories"]}
     source = [(int(c["id"]), str(c["name"])) for c in table["categories"]]
-    is_coco = all(pair in pairs for pair in source)
+    is_coco = all(pair in pairs for pair in source) and label_set.name != _COCO
     renamed = coco_table["maps"].get(label_set.name, coco_table["maps"]["ytvis2021"]) if is_coco else {}
     asked = {folded_name(old): new for old, new in (category_map or {}).items()}
     index = {folded_name(category.name): i for i, category in enumerate(label_set.categories)}

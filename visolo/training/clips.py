@@ -137,7 +137,9 @@ class ClipMaker:
         focus = _box_of(frames[0].labels, chosen.index)
         height, width = frames[0].labels.shape
         if self._config.augmentation == "official":
-            views = official_views(rng, (height, width), self._output, length)
+            views = official_views(
+                rng, (height, width), self._output, length, self._config.shorter_sides, self._config.flip
+            )
         else:
             views = zoom_views(rng, (height, width), self._output, length, focus)
         images = [warp(f.image, view, self._output) for f, view in zip(frames, views, strict=True)]

@@ -12,6 +12,7 @@ from visolo.resources import resource_path
 TargetExtent = Literal["official", "true"]
 Schedule = Literal["multistep", "cosine"]
 BatchSource = Literal["official", "mixed"]
+Flip = Literal["clip", "frame"]
 TrainingPrecision = Literal["fp32", "bf16", "fp16"]
 
 
@@ -49,6 +50,9 @@ class TrainingConfig:
         centre_size: side of an instance's positive region as a share of its own side.
         target_extent: "official" measures an instance's side from the frame's top left corner, "true" by its mask.
         augmentation: "official", or "zoom" which crops in on objects, changes colours and pastes other objects in.
+        shorter_sides: of the resized frame before it is cropped, in px of an input 352 high, drawn anew for every clip;
+            of the official augmentation.
+        flip: "clip" flips all frames of a clip or none, "frame" each on its own; of the official augmentation.
         batch_source: "official" takes all clips of a step from one file, chosen by its share; "mixed" chooses for every
             clip anew. (The official code chooses for every GPU; here a step does not depend on their number.)
         balance: 0 draws every still equally often, 1 every class equally often.
@@ -84,6 +88,8 @@ class TrainingConfig:
     centre_size: float = 0.2
     target_extent: TargetExtent = "official"
     augmentation: Literal["official", "zoom"] = "official"
+    shorter_sides: tuple[int, ...] = (360, 480)
+    flip: Flip = "clip"
     batch_source: BatchSource = "official"
     balance: float = 0.0
     least_area_px: int = 1
@@ -104,6 +110,7 @@ class TrainingConfig:
             "precision": ("fp32", "bf16", "fp16"),
             "target_extent": ("official", "true"),
             "augmentation": ("official", "zoom"),
+            "flip": ("clip", "frame"),
             "batch_source": ("official", "mixed"),
         }
         for name, allowed in choices.items():

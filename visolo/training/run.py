@@ -29,6 +29,7 @@ from visolo.training.run_validation import RunValidation, plan_validation
 from visolo.training.settings import RunSettings, check_resumable
 from visolo.training.validation import ValidationProgress, ValidationScores
 
+_NAMED_PARTS = 3
 _ETA_STEPS = 50  # latest steps whose mean duration stands for the rest
 
 
@@ -58,8 +59,8 @@ def run_training(
         checkpoint: continue from this earlier one instead; later ones in the folder are removed.
 
     Yields:
-        A `DataNote` for what is left out of the data; one `RunStep` per optimiser step; while a validation goes on its
-        progress, and then its scores.
+        A `DataNote` for what is left out of the data and of the start values; one `RunStep` per optimiser step; while a
+        validation goes on its progress, and then its scores.
 
     Raises:
         VisoloError: bad input, a folder that cannot be written, or any of `visolo.training.failures`.
@@ -78,9 +79,12 @@ def run_training(
             with agreed():
                 data = _read_data(settings)
             yield from (DataNote(text) for source in data if (text := left_out(source)) and not rank())
-            trainer = _build_trainer(settings, data, device)
+            model, anew = _start_model(settings)
+            trainer = _build_trainer(model.to(device), settings, data)
             if start is not None:
                 trainer.load(start)
+            elif anew and not rank():
+                yield DataNote(_started_anew(settings, anew))
             run.begin(trainer, plan_validation(settings, folder, device))
             yield from run.events()
 
@@ -226,23 +230,29 @@ def _read_data(settings: RunSettings) -> list[TrainingData]:
     return data
 
 
-def _build_trainer(settings: RunSettings, data: Sequence[TrainingData], device: str) -> Trainer:
+def _build_trainer(model: Visolo, settings: RunSettings, data: Sequence[TrainingData]) -> Trainer:
     config = settings.training
-    model = _start_model(settings)
     # Convolutions are a third faster on the CPU with channels last.
-    model = model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Trainer(model, config, ClipMaker(data, settings.data_weights, model.config.input_size, config))
 
 
-def _start_model(settings: RunSettings) -> Visolo:
+def _start_model(settings: RunSettings) -> tuple[Visolo, list[str]]:
+    """The network, and which of its tensors the given start values say nothing about."""
     torch.manual_seed(settings.training.seed)
     model = build_model(load_preset(settings.preset).model)
     if settings.init is None:
-        return model
+        return model, []
     if settings.init.suffix == ".onnx":
         from visolo.training.backbone_onnx import load_onnx_backbone
 
         load_onnx_backbone(model, settings.init)
-        return model
-    load_partial(model, settings.init)
-    return model
+        return model, [key for key in model.state_dict() if not key.startswith("backbone.")]
+    return model, load_partial(model, settings.init)
+
+
+def _started_anew(settings: RunSettings, tensors: Sequence[str]) -> str:
+    parts = dict.fromkeys(name.rpartition(".")[0] for name in tensors)
+    if len(parts) > _NAMED_PARTS:
+        parts = dict.fromkeys(name.partition(".")[0] for name in tensors)
+    return f"{settings.init}: gives no start values for {', '.join(parts)}, so they start at random"

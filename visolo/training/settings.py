@@ -11,7 +11,6 @@ from visolo.training.config import TrainingConfig, load_training_config, trainin
 _FIXED = {
     "preset": "the network of a run cannot change; start a new run from its weights.safetensors",
     "init": "a run's start values were used already; start a new run to use others",
-    "finetune": "a run cannot become another kind; start a new run",
 }
 
 
@@ -49,7 +48,6 @@ class RunSettings:
         preset: network, and the settings `training` was made from.
         init: start values: a checkpoint of VISOLO weights (classifier left out where the classes differ) or an ONNX
             backbone; None draws random ones.
-        finetune: whether `training` is for starting from finished weights.
         category_map: names of classes by names of the files' categories, before COCO's table and equal names.
         data_weights: share of the clips from each file; None: in proportion to their videos and images.
         hold_out: video and image ids divisible by it are not trained on; 0 trains on all.
@@ -61,7 +59,6 @@ class RunSettings:
     training: TrainingConfig
     preset: str = "lite"
     init: Path | None = None
-    finetune: bool = False
     category_map: Mapping[str, str] = field(default_factory=dict)
     data_weights: tuple[float, ...] | None = None
     hold_out: int = 0
@@ -96,6 +93,7 @@ def settings_from_json(table: Mapping[str, Any], where: str) -> RunSettings:
     try:
         values = dict(table)
         supervision = dict(values.pop("supervision"))
+        values.pop("finetune", None)  # of older runs; it meant nothing
         supervision["validate"] = tuple(Path(path) for path in supervision["validate"])
         # A setting that is younger than the run has the value of its preset.
         base = load_training_config(values["preset"])
