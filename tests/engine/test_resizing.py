@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.nn import functional as F
 
-from visolo.inference.resizing import resize_frame, resize_mask
+from visolo.inference.resizing import resize_frame, resize_frame_on_device, resize_mask
 
 
 def blobs(height, width, seed):
@@ -54,6 +54,33 @@ def test_frames_are_resized_as_pil_does():
     frame = np.random.default_rng(1).integers(0, 256, (50, 90, 3), dtype=np.uint8)
     expected = np.asarray(Image.fromarray(frame).resize((33, 21), Image.Resampling.BILINEAR))
     assert np.array_equal(resize_frame(frame, (21, 33)), expected)
+
+
+def test_frames_are_resized_across_first_whatever_pil_prefers():
+    frame = np.random.default_rng(1).integers(0, 256, (90, 50, 3), dtype=np.uint8)
+    across = Image.fromarray(frame).resize((70, 90), Image.Resampling.BILINEAR)
+    expected = np.asarray(across.resize((70, 40), Image.Resampling.BILINEAR))
+    assert np.array_equal(resize_frame(frame, (40, 70)), expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sides=st.tuples(*[st.integers(1, 150)] * 2),
+    size=st.tuples(*[st.integers(1, 150)] * 2),
+    is_grey=st.booleans(),
+    seed=st.integers(0, 10_000),
+)
+def test_frames_on_a_device_are_resized_to_the_same_bits(sides, size, is_grey, seed):
+    frame = np.random.default_rng(seed).integers(0, 256, sides if is_grey else (*sides, 3), dtype=np.uint8)
+    made = resize_frame_on_device(torch.from_numpy(frame), size)
+    assert np.array_equal(made.numpy(), resize_frame(frame, size))
+
+
+@pytest.mark.parametrize("sides", [(720, 1280), (1080, 1920), (480, 640), (352, 624)])
+def test_frames_of_usual_sizes_on_a_device_are_resized_to_the_same_bits(sides):
+    frame = np.random.default_rng(3).integers(0, 256, (*sides, 3), dtype=np.uint8)
+    made = resize_frame_on_device(torch.from_numpy(frame), (352, 624))
+    assert np.array_equal(made.numpy(), resize_frame(frame, (352, 624)))
 
 
 def test_a_frame_of_the_right_size_is_not_touched():

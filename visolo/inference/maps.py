@@ -10,7 +10,7 @@ from torch import Tensor
 from visolo.config import InferenceConfig
 from visolo.inference.decoding import score_weights
 from visolo.inference.memory import FrameMemory
-from visolo.inference.resizing import resize_frame
+from visolo.inference.resizing import resize_frame, resize_frame_on_device
 from visolo.model.visolo import FrameFeatures, Visolo
 
 
@@ -79,9 +79,12 @@ class MapPredictor:
         self.memory.add(frame_index, self._encode(frame))
 
     def _encode(self, frame: NDArray[np.uint8]) -> FrameFeatures:
-        resized = resize_frame(frame, self._model.config.input_size)
-        image = torch.from_numpy(resized).to(self._model.device).permute(2, 0, 1)[None]
-        return self._model.encode(image)
+        size, device = self._model.config.input_size, self._model.device
+        if device.type == "cuda":
+            image = resize_frame_on_device(torch.from_numpy(np.require(frame, requirements="CW")).to(device), size)
+        else:
+            image = torch.from_numpy(resize_frame(frame, size)).to(device)
+        return self._model.encode(image.permute(2, 0, 1)[None])
 
     def _read(self, features: FrameFeatures) -> tuple[Tensor, Tensor, Tensor]:
         """Category and kernel feature after reading memory, and the (1, G, P) similarity logits to all its cells."""
