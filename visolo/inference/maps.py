@@ -81,7 +81,9 @@ class MapPredictor:
     def _encode(self, frame: NDArray[np.uint8]) -> FrameFeatures:
         size, device = self._model.config.input_size, self._model.device
         if device.type == "cuda":
-            image = resize_frame_on_device(torch.from_numpy(np.require(frame, requirements="CW")).to(device), size)
+            image = resize_frame_on_device(
+                torch.from_numpy(np.require(frame, requirements=("C", "W"))).to(device), size
+            )
         else:
             image = torch.from_numpy(resize_frame(frame, size)).to(device)
         return self._model.encode(image.permute(2, 0, 1)[None])
