@@ -57,6 +57,8 @@ class InferenceConfig:
     Attributes:
         score_threshold: cells below it are not considered.
         update_threshold: instances below it after NMS are dropped.
+        evidence_threshold: a project also keeps what cells down to this score would show, for trying other thresholds;
+            no network needs to run then. Cells from `score_threshold` on are always kept.
         link_threshold: least similarity that links an instance to a track, inclusive.
         nms_sigma: of the Gaussian matrix NMS.
         overlap_threshold: a mask covered more than this by better ones is dropped.
@@ -73,6 +75,7 @@ class InferenceConfig:
 
     score_threshold: float = 0.1
     update_threshold: float = 0.05
+    evidence_threshold: float = 0.1
     link_threshold: float = 0.1
     nms_sigma: float = 2.0
     overlap_threshold: float = 0.5

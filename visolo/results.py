@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from visolo.inference.choosing import FrameCandidates
 from visolo.rle import Rle
+
+HIDDEN = -1
+"""`InstanceResult.track_id` of what only other thresholds would show."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +40,17 @@ class InstanceResult:
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
-    """All objects of one frame, best score first."""
+    """All objects of one frame, best score first.
+
+    Attributes:
+        hidden: instances that other thresholds would show; their `track_id` is `HIDDEN`, their `score` 0.
+        candidates: what was chosen from, for choosing again; None where that was not asked for.
+    """
 
     frame_index: int
     instances: tuple[InstanceResult, ...]
+    hidden: tuple[InstanceResult, ...] = ()
+    candidates: FrameCandidates | None = None
 
 
 @dataclass(frozen=True, eq=False)

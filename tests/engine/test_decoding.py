@@ -11,15 +11,13 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from visolo.config import InferenceConfig
+from visolo.inference.choosing import MaskStatistics, best_first, choose, ever_chosen, matrix_nms, uncovered
 from visolo.inference.decoding import (
-    MaskStatistics,
-    best_first,
     decode_instances,
+    decode_with_evidence,
     make_masks,
-    matrix_nms,
     score_weights,
     select_cells,
-    uncovered,
 )
 
 CONFIG = InferenceConfig()
@@ -194,3 +192,34 @@ def test_instances_below_the_update_threshold_are_dropped_after_nms():
     shown = replace(CONFIG, overlap_threshold=1.0)
     assert decode(scores, columns, features, shown).cells.tolist() == [0]
     assert decode(scores, columns, features, replace(shown, update_threshold=0.01)).cells.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_choosing_again_from_what_was_kept_equals_decoding_at_those_thresholds(seed):
+    """To the last bit, although masks of other cells are made together."""
+    generator = torch.Generator().manual_seed(seed)
+    kernels, features = random_masks(40, seed, (9, 11))
+    scores = torch.rand(CLASSES, 40, generator=generator) ** 2
+    run = replace(CONFIG, score_threshold=0.3, update_threshold=0.2)
+    kept = decode_with_evidence(scores, kernels, features, run)
+    plain = decode_instances(scores, kernels, features, run)
+    assert kept.detections.cells[: kept.shown_count].tolist() == plain.cells.tolist()
+    for score, update in ((0.1, 0.0), (0.1, 0.3), (0.3, 0.2), (0.55, 0.1), (0.9, 0.0), (1.0, 1.0)):
+        other = replace(CONFIG, score_threshold=score, update_threshold=update)
+        slots, found = kept.candidates.choose(other)
+        expected = decode_instances(scores, kernels, features, other)
+        assert kept.detections.cells[slots].tolist() == expected.cells.tolist()
+        assert found.tolist() == expected.scores.tolist()
+        assert np.array_equal(kept.detections.masks[slots], expected.masks)
+
+
+def test_all_that_is_ever_chosen_is_kept_and_nothing_else():
+    kernels, features = random_masks(30, 3)
+    scores = torch.rand(CLASSES, 30, generator=torch.Generator().manual_seed(3))
+    candidates = select_cells(scores, CONFIG)
+    known = candidates.category_indices, candidates.scores, make_masks(kernels[:, candidates.cells], features)[1]
+    found = set()
+    for score in np.linspace(0.1, 1, 200).tolist():
+        found |= set(choose(*known, replace(CONFIG, score_threshold=score, update_threshold=0.0))[0].tolist())
+    assert found <= set(ever_chosen(*known, CONFIG).tolist())
+    assert 0 < len(ever_chosen(*known, CONFIG)) < len(candidates.cells)

@@ -5,14 +5,8 @@ import pytest
 import torch
 
 from visolo.config import InferenceConfig
-from visolo.inference.decoding import (
-    Detections,
-    best_first,
-    decode_instances,
-    make_masks,
-    matrix_nms,
-    select_cells,
-)
+from visolo.inference.choosing import best_first, matrix_nms
+from visolo.inference.decoding import Detections, decode_instances, make_masks, select_cells
 
 OFFICIAL = InferenceConfig(official_quirks=True)
 RIGHT = InferenceConfig()

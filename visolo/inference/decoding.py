@@ -1,12 +1,12 @@
-"""From the maps of one frame to its instances: score reweighting (paper 4.3), threshold, masks, matrix NMS, overlaps.
+"""From the maps of one frame to its instances: score reweighting (paper 4.3), threshold, masks.
 
-Pure functions. Products of maps stay on their device, decisions fall on the CPU. Knows nothing of other frames but the
-similarity it is given, nothing of tracks, and leaves masks at the network's input size.
+Pure functions. Products of maps stay on their device; which candidates become instances is decided in `choosing`. Knows
+nothing of other frames but the similarity it is given, nothing of tracks, and leaves masks at the network's input size.
 Source: the official post-processing, with its defects only under `InferenceConfig.official_quirks`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +16,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from visolo.config import InferenceConfig
+from visolo.inference.choosing import FrameCandidates, MaskStatistics, choose, ever_chosen
 
 MASK_STRIDE = 4
 """Mask features are at a quarter of the input."""
 
-_MAX_NMS_INPUT = 500
+_MASKS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,20 @@ class Detections:
         return Detections(*Candidates(*fields).take(order), masks=self.masks[order])
 
 
+class DecodedFrame(NamedTuple):
+    """Instances of a frame and those that other thresholds would show.
+
+    Attributes:
+        detections: first what is shown, best score first, then what is hidden, with score 0.
+        shown_count: how many are shown.
+        candidates: what was chosen from, `slots` counting the detections; None when nothing can be chosen again.
+    """
+
+    detections: Detections
+    shown_count: int
+    candidates: FrameCandidates | None
+
+
 class Candidates(NamedTuple):
     """Cells above the score threshold in ascending order: the first four fields of `Detections` without masks."""
 
@@ -61,30 +76,6 @@ class Candidates(NamedTuple):
     def take(self, order: NDArray[np.intp]) -> "Candidates":
         """The candidates at these positions, in this order."""
         return Candidates(self.cells[order], self.category_indices[order], self.scores[order], self.class_scores[order])
-
-
-class MaskStatistics(NamedTuple):
-    """What decisions need to know of N masks.
-
-    Attributes:
-        areas: (N,) float32 foreground pixels.
-        maskness: (N,) float32 mean probability over the foreground; NaN where there is none.
-        intersections: (N, N) float32 pixels that two masks share.
-    """
-
-    areas: NDArray[np.float32]
-    maskness: NDArray[np.float32]
-    intersections: NDArray[np.float32]
-
-    def take(self, order: NDArray[np.intp]) -> "MaskStatistics":
-        """The masks at these positions, in this order."""
-        return MaskStatistics(self.areas[order], self.maskness[order], self.intersections[np.ix_(order, order)])
-
-    def ious(self) -> NDArray[np.float32]:
-        """(N, N) float32 overlap of every two masks; NaN where both are empty."""
-        unions = self.areas[:, None] + self.areas[None] - self.intersections
-        with np.errstate(invalid="ignore"):
-            return self.intersections / unions
 
 
 def decode_instances(
@@ -104,16 +95,34 @@ def decode_instances(
         weights: (G,) score weight of every cell, see `score_weights`; None leaves scores as they are.
     """
     candidates = select_cells(category_scores, config, weights)
-    cells = torch.from_numpy(candidates.cells).to(kernels.device)
-    masks, statistics = make_masks(kernels[:, cells], mask_features)
-    scores = candidates.scores * statistics.maskness
-    order = best_first(scores) if config.official_quirks else drop_nan(best_first(scores), scores)
-    order = order[:_MAX_NMS_INPUT]
-    ranked, ranked_statistics = candidates.take(order)._replace(scores=scores[order]), statistics.take(order)
-    scores = matrix_nms(ranked_statistics.ious(), ranked.category_indices, ranked.scores, config.nms_sigma)
-    kept = drop_low(scores, config)
-    kept = kept[uncovered(ranked_statistics.take(kept), config.overlap_threshold)]
-    return Detections(*ranked.take(kept)._replace(scores=scores[kept]), masks=masks[order[kept]])
+    masks, statistics = make_masks(kernels[:, torch.from_numpy(candidates.cells).to(kernels.device)], mask_features)
+    chosen, scores = choose(candidates.category_indices, candidates.scores, statistics, config)
+    return Detections(*candidates.take(chosen)._replace(scores=scores), masks=masks[chosen])
+
+
+def decode_with_evidence(
+    category_scores: Tensor,
+    kernels: Tensor,
+    mask_features: Tensor,
+    config: InferenceConfig,
+    weights: Tensor | None = None,
+) -> DecodedFrame:
+    """As `decode_instances`, together with all that other thresholds would show; those not with `official_quirks`."""
+    if config.official_quirks:
+        detections = decode_instances(category_scores, kernels, mask_features, config, weights)
+        return DecodedFrame(detections, len(detections), None)
+    floor = min(config.score_threshold, config.evidence_threshold)
+    candidates = select_cells(category_scores, replace(config, score_threshold=floor), weights)
+    masks, statistics = make_masks(kernels[:, torch.from_numpy(candidates.cells).to(kernels.device)], mask_features)
+    known = candidates.category_indices, candidates.scores, statistics
+    chosen, scores = choose(*known, config)
+    hidden = np.setdiff1d(ever_chosen(*known, config), chosen)
+    rows = np.concatenate([chosen, hidden])
+    slots = np.full(len(masks), -1, np.int32)
+    slots[rows] = np.arange(len(rows))
+    scores = np.concatenate([scores, np.zeros(len(hidden), np.float32)])
+    detections = Detections(*candidates.take(rows)._replace(scores=scores), masks=masks[rows])
+    return DecodedFrame(detections, len(chosen), FrameCandidates(slots, *known))
 
 
 def score_weights(similarity_logits: Sequence[Tensor]) -> Tensor:
@@ -158,7 +167,7 @@ def make_masks(kernels: Tensor, mask_features: Tensor) -> tuple[NDArray[np.bool_
     """
     height, width = mask_features.shape[1:]
     # The product stays on the device; what follows touches few pixels, and all of them are needed on the CPU.
-    logits = (kernels.float().T @ mask_features.float().flatten(1)).view(-1, height, width).cpu()
+    logits = _products(kernels.float().T, mask_features.float().flatten(1)).view(-1, height, width).cpu()
     masks = np.zeros((len(logits), MASK_STRIDE * height, MASK_STRIDE * width), dtype=np.bool_)
     sums = np.zeros(len(logits), dtype=np.float32)
     windows = [_positive_window(positive) for positive in (logits > 0).numpy()]
@@ -176,68 +185,15 @@ def make_masks(kernels: Tensor, mask_features: Tensor) -> tuple[NDArray[np.bool_
         return masks, MaskStatistics(areas, sums / areas, intersections)
 
 
-def best_first(scores: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Positions by descending score; NaN first and ties in their order, as the official sort has them."""
-    return np.argsort(np.where(np.isnan(scores), -np.inf, -scores), kind="stable")
+def _products(kernels: Tensor, features: Tensor) -> Tensor:
+    """(N, D) times (D, P) so that each row is to the last bit the same whichever others are there.
 
-
-def drop_nan(order: NDArray[np.intp], scores: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Positions without those whose score is NaN.
-
-    Departs from official: there two empty masks, whose overlap is 0/0, erase all detections of the frame.
+    Matrix products of another size add up in another order, and instances chosen again from kept evidence must be those
+    that a run finds.
     """
-    return order[~np.isnan(scores[order])]
-
-
-def matrix_nms(
-    ious: NDArray[np.float32], category_indices: NDArray[np.int64], scores: NDArray[np.float32], sigma: float
-) -> NDArray[np.float32]:
-    """Lower the scores of instances that overlap better ones of their class (Gaussian matrix NMS).
-
-    Args:
-        ious: (N, N), best score first.
-        category_indices: (N,).
-        scores: (N,), descending.
-        sigma: the decay is exp(-sigma * iou^2).
-
-    Returns:
-        (N,) float32 in the same order; one NaN among the overlaps makes all of them NaN.
-
-    Source: SOLOv2, arXiv 2003.10152, section 3.3.
-    """
-    if not len(scores):
-        return scores
-    same = category_indices[:, None] == category_indices[None]
-    overlaps = np.triu(ious * same, k=1)  # row: the better one
-    worst = overlaps.max(0)  # of each instance with any better one
-    decay, compensation = (np.exp(-sigma * np.square(x)) for x in (overlaps, worst[:, None]))
-    decayed: NDArray[np.float32] = scores * (decay / compensation).min(0)
-    return decayed
-
-
-def drop_low(scores: NDArray[np.float32], config: InferenceConfig) -> NDArray[np.intp]:
-    """Positions by descending score, without those below the update threshold and without NaN."""
-    order = best_first(scores)
-    return order[scores[order] >= config.update_threshold][: config.max_instances]
-
-
-def uncovered(statistics: MaskStatistics, threshold: float) -> NDArray[np.bool_]:
-    """Which masks remain when each one drops the later ones that it covers by more than `threshold` of their area.
-
-    Args:
-        statistics: of masks in the order of their scores, best first.
-        threshold: fraction of the later mask's area, exclusive.
-
-    Returns:
-        (N,) bool. A dropped mask drops no other.
-    """
-    with np.errstate(invalid="ignore"):
-        covers = np.triu(statistics.intersections / statistics.areas[None] > threshold, k=1)
-    remains = np.ones(len(covers), dtype=np.bool_)
-    for index in np.flatnonzero(covers.any(1)):
-        if remains[index]:
-            remains[covers[index]] = False
-    return remains
+    padding = -len(kernels) % _MASKS_AT_ONCE
+    blocks = torch.split(F.pad(kernels, (0, 0, 0, padding)), _MASKS_AT_ONCE)
+    return torch.cat([block @ features for block in blocks])[: len(kernels)]
 
 
 def _positive_window(positive: NDArray[np.bool_]) -> tuple[slice, slice] | None:

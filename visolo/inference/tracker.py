@@ -1,5 +1,6 @@
 """From maps to results: decodes a frame, links its instances, encodes their masks, sums up tracks. No network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,11 +10,11 @@ from torch import Tensor
 
 from visolo import rle
 from visolo.config import InferenceConfig
-from visolo.inference.decoding import Detections, decode_instances
+from visolo.inference.decoding import Detections, decode_instances, decode_with_evidence
 from visolo.inference.linking import Embeddings, LinkConstraints, LinkState, Similarity, TrackLinker
 from visolo.inference.maps import FrameMaps
 from visolo.inference.resizing import resize_mask
-from visolo.results import FrameResult, InstanceResult, TrackResult
+from visolo.results import HIDDEN, FrameResult, InstanceResult, TrackResult
 from visolo.rle import Rle
 
 
@@ -36,7 +37,8 @@ class InstanceTracker:
             constraints: identities that are decided already; detection_index counts the decoded detections.
             state: of earlier frames.
             links_by_evidence: link only what the results show, by q and r in the half precision that they keep, so
-                that association run again from the results gives the same tracks to the last.
+                that association run again from the results gives the same tracks to the last; and keep what other
+                thresholds would show.
         """
         self._config = config
         self._linker = TrackLinker(config, similarity, constraints, state)
@@ -56,25 +58,48 @@ class InstanceTracker:
             maps: of this frame.
             size: (height, width) in px of the masks.
         """
+        if self._links_by_evidence:
+            return self._step_with_evidence(frame_index, maps, size)
         detections = decode_instances(
             maps.category_scores, maps.kernels, maps.mask_features, self._config, maps.weights
         )
         rles = [_rle_at(mask, size) for mask in detections.masks]
-        if self._links_by_evidence:
-            shown = np.array([index for index, mask_rle in enumerate(rles) if mask_rle is not None], dtype=np.intp)
-            detections, rles = detections.take(shown), [rles[index] for index in shown]
         queries, references = (_of_cells(values, detections.cells) for values in (maps.query, maps.reference))
-        kept_queries, kept_references = queries.astype(np.float16), references.astype(np.float16)
-        if self._links_by_evidence:
-            queries, references = kept_queries, kept_references
-        instances = []
-        for index, track_id in enumerate(self._linker.link(frame_index, queries, references).tolist()):
-            mask_rle = rles[index]
-            self._sums.setdefault(track_id, _TrackSum()).add(frame_index, detections.class_scores[index], mask_rle)
-            if mask_rle is not None:  # a mask of a few pixels can vanish where the output is smaller than the input
-                evidence = kept_queries[index], kept_references[index]
-                instances.append(_instance(detections, index, track_id, mask_rle, evidence))
-        return FrameResult(frame_index, tuple(instances))
+        kept = queries.astype(np.float16), references.astype(np.float16)
+        track_ids = self._link(frame_index, detections, rles, (queries, references))
+        # A mask of a few pixels can vanish where the output is smaller than the input.
+        shown = (row for row, mask_rle in enumerate(rles) if mask_rle is not None)
+        return FrameResult(frame_index, tuple(_instance(detections, r, track_ids[r], rles[r], kept) for r in shown))
+
+    def _step_with_evidence(self, frame_index: int, maps: FrameMaps, size: tuple[int, int]) -> FrameResult:
+        decoded = decode_with_evidence(
+            maps.category_scores, maps.kernels, maps.mask_features, self._config, maps.weights
+        )
+        rles = [_rle_at(mask, size) for mask in decoded.detections.masks]
+        visible = np.array([row for row, mask_rle in enumerate(rles) if mask_rle is not None], dtype=np.intp)
+        detections, rles = decoded.detections.take(visible), [rles[row] for row in visible]
+        shown = int(np.searchsorted(visible, decoded.shown_count))
+        kept = tuple(_of_cells(values, detections.cells).astype(np.float16) for values in (maps.query, maps.reference))
+        linked = detections.take(np.arange(shown))
+        track_ids = self._link(frame_index, linked, rles[:shown], (kept[0][:shown], kept[1][:shown]))
+        track_ids += [HIDDEN] * (len(detections) - shown)
+        instances = [_instance(detections, r, track_ids[r], rles[r], kept) for r in range(len(detections))]
+        candidates = decoded.candidates and decoded.candidates.with_slots(visible)
+        return FrameResult(frame_index, tuple(instances[:shown]), tuple(instances[shown:]), candidates)
+
+    def _link(
+        self,
+        frame_index: int,
+        detections: Detections,
+        rles: Sequence[Rle | None],
+        vectors: tuple[Embeddings, Embeddings],
+    ) -> list[int]:
+        """Give detections to tracks and add them up there."""
+        track_ids: list[int] = self._linker.link(frame_index, *vectors).tolist()
+        for row, track_id in enumerate(track_ids):
+            track_sum = self._sums.setdefault(track_id, _TrackSum())
+            track_sum.add(frame_index, detections.class_scores[row], rles[row])
+        return track_ids
 
     def tracks(self) -> list[TrackResult]:
         """All tracks so far by track id, except those without any visible mask (`official_quirks` has them, too)."""
@@ -108,20 +133,21 @@ def _track(track_id: int, track_sum: _TrackSum) -> TrackResult:
 
 def _instance(
     detections: Detections,
-    index: int,
+    row: int,
     track_id: int,
-    mask_rle: Rle,
-    evidence: tuple[NDArray[np.float16], NDArray[np.float16]],
+    mask_rle: Rle | None,
+    evidence: Sequence[NDArray[np.float16]],
 ) -> InstanceResult:
+    assert mask_rle is not None
     return InstanceResult(
         track_id=track_id,
-        category_index=int(detections.category_indices[index]),
-        score=float(detections.scores[index]),
+        category_index=int(detections.category_indices[row]),
+        score=float(detections.scores[row]),
         rle=mask_rle,
-        cell_index=int(detections.cells[index]),
-        class_scores=detections.class_scores[index],
-        query=evidence[0],
-        reference=evidence[1],
+        cell_index=int(detections.cells[row]),
+        class_scores=detections.class_scores[row],
+        query=evidence[0][row],
+        reference=evidence[1][row],
     )
 
 
