@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from app.document.classes import match_categories
 from app.document.confirmation import confirmed_content
 from app.document.evidence import store_evidence
+from app.document.held_masks import SAME_OBJECT_IOU
 from app.document.history import History
 from app.document.images import Cell
 from app.document.records import Change, EditRefused, FrameRange, Origin
@@ -30,8 +31,6 @@ from visolo.results import FrameResult, InstanceResult
 from visolo.rle import Rle
 
 EndState = Literal["done", "stopped", "failed"]
-
-_SAME_OBJECT_IOU = 0.7
 
 
 class RunWriter:
@@ -120,13 +119,14 @@ class RunWriter:
     def _add_frame(self, result: FrameResult) -> Change:
         if result.frame_index < self.head:
             raise ValueError(f"frame {result.frame_index} comes after frame {self.head - 1}")
-        if wrong := {instance.rle.size for instance in result.instances} - {self._size}:
+        everything = result.instances + result.hidden
+        if wrong := {instance.rle.size for instance in everything} - {self._size}:
             raise ValueError(f"masks of frame {result.frame_index} are {wrong.pop()}, the video is {self._size}")
         transaction = Transaction(self._document, self.entry_id)
         kept = self._clear_frame(transaction, result.frame_index)
-        mask_ids = [transaction.add_mask(instance.rle) for instance in result.instances]
+        mask_ids = [transaction.add_mask(instance.rle) for instance in everything]
         store_evidence(self._document, self.run_id, result, mask_ids)
-        added = self._place(transaction, result, mask_ids, kept)
+        added = self._place(transaction, result, mask_ids[: len(result.instances)], kept)
         self._history.store_images(transaction)
         self._extend_cache(added, result)
         self.head = result.frame_index + 1
@@ -188,7 +188,7 @@ class RunWriter:
         instances = self._document.instances(self.video_id, result.frame_index)
         others: list[Rle] = [i.rle for i in instances if i.rle.size == result.instances[0].rle.size]
         overlaps = rle_masks.iou([i.rle for i in result.instances], others)
-        return np.asarray((overlaps >= _SAME_OBJECT_IOU).any(axis=1), dtype=np.bool_)
+        return np.asarray((overlaps >= SAME_OBJECT_IOU).any(axis=1), dtype=np.bool_)
 
     def _is_absent(self, track_id: int, frame_index: int) -> bool:
         return self._confirmed.covers(track_id, frame_index) or any(
@@ -244,6 +244,10 @@ def begin_run(
         entry_id = history.insert_entry(text, video_id, json.dumps({"edit": "Run"}))
         transaction = Transaction(document, entry_id)
         category_ids = _adopt_categories(transaction, label_set)
+        for track_id in (track_ids or {}).values():
+            # Made here, so that undoing an edit that came while the run was on can't take it away.
+            if transaction.row("tracks", video_id, track_id) is None:
+                transaction.add_track(video_id, track_id, category_ids[0], category_set=False)
         cursor = connection.execute(
             "INSERT INTO runs (video_id, entry_id, first_frame, head, state, settings, label_set, category_ids)"
             " VALUES (?,?,?,?,?,?,?,?)",

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from app.document.images import Cell, Position
 from app.document.records import EditRefused, FrameRange
+from app.document.thresholds import Replayed
 from app.document.transaction import Transaction
+
+_STALE = "The video was edited since these differences were worked out; look at them again"
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,8 @@ class ReplaceAssociation:
         text: see `Edit.text`.
         before: the instances it was worked out from, exactly as they were; else it is refused.
         after: at positions of `before` or vacant ones.
-        new_tracks: (track_id, track_id whose class it begins with) of tracks that the video never had.
+        new_tracks: (track_id, category_id that it begins with) of tracks that the video never had.
+        replay: thresholds that are taken with it.
     """
 
     video_id: int
@@ -24,15 +29,22 @@ class ReplaceAssociation:
     before: tuple[Cell, ...]
     after: tuple[Cell, ...]
     new_tracks: tuple[tuple[int, int], ...] = ()
+    replay: Replayed | None = None
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What the history keeps of it."""
+        return {} if self.replay is None else {"replay": self.replay.to_value()}
 
     def apply(self, transaction: Transaction) -> None:
         """See `Edit.apply`."""
         new = {track_id for track_id, _ in self.new_tracks}
         track_ids = {cell.track_id for cell in (*self.before, *self.after)} - new
         transaction.require_unlocked(self.video_id, sorted(track_ids))
-        self._require_unchanged(transaction, track_ids | new)
-        for track_id, like in self.new_tracks:
-            category_id = transaction.document.track(self.video_id, like).category_id
+        self._require_unchanged(transaction, track_ids)
+        if new and min(new) < transaction.document.next_track_id(self.video_id):
+            raise EditRefused(_STALE)
+        for track_id, category_id in self.new_tracks:
             transaction.add_track(self.video_id, track_id, category_id, category_set=False)
         transaction.replace_cells(self.before, self.after)
 
@@ -45,7 +57,7 @@ class ReplaceAssociation:
         is_same = all(there.get(position) == cell for position, cell in wanted.items())
         is_vacant = all(position in wanted or position not in there for position in _positions(self.after))
         if not (is_same and is_vacant):
-            raise EditRefused("The video was edited since these differences were worked out; look at them again")
+            raise EditRefused(_STALE)
 
 
 def _positions(cells: Iterable[Cell]) -> Iterable[Position]:

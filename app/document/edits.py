@@ -82,8 +82,15 @@ _VALUES: dict[str, Any] = {kind.__name__: kind for kind in (FrameRange, Rle, Vid
 
 
 def edit_to_json(edit: Edit) -> str:
-    """The edit as the history keeps it; edits of other modules keep their name only, they are never applied again."""
-    return json.dumps(_to_value(edit) if type(edit).__name__ in _EDITS else {"edit": type(edit).__name__})
+    """The edit as the history keeps it.
+
+    Edits of other modules are never applied again; of them their name is kept, and their `remembered` where they say
+    what is to be known of them later.
+    """
+    if type(edit).__name__ in _EDITS:
+        return json.dumps(_to_value(edit))
+    remembered: dict[str, Any] = getattr(edit, "remembered", {})
+    return json.dumps({"edit": type(edit).__name__} | remembered)
 
 
 def edit_from_json(text: str) -> Edit | None:

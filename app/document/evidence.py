@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.document.candidates import encode_candidates
 from app.document.queries import Queries
 from app.document.records import Run
 from visolo.inference.linking import Similarity
@@ -14,12 +15,13 @@ from visolo.results import FrameResult
 
 @dataclass(frozen=True, eq=False)
 class FrameEvidence:
-    """All detections of one frame of one run, n of them, also those that were set aside.
+    """All detections of one frame of one run, n of them, also those that were set aside, and hidden ones after these.
 
     Attributes:
-        run_tracks: (n,) int32 track ids as the segmenter numbered them.
+        run_tracks: (n,) int32 track ids as the segmenter numbered them; `HIDDEN` for those that only other thresholds
+            would show.
         mask_ids: (n,) int64 of `masks`.
-        scores: (n,) float32 detection scores.
+        scores: (n,) float32 detection scores; 0 for hidden ones.
         cell_indices: (n,) int32 grid cells.
         class_scores: (n, C) float16.
         queries: (n, E) float16, q.
@@ -61,8 +63,15 @@ class KnownTrack:
 
 
 def store_evidence(queries: Queries, run_id: int, result: FrameResult, mask_ids: list[int]) -> None:
-    """Keep what a run computed for a frame; inside a transaction."""
-    instances = result.instances
+    """Keep what a run computed for a frame; inside a transaction.
+
+    Args:
+        queries: of the open project.
+        run_id: of the run.
+        result: of the frame.
+        mask_ids: of its instances and, after those, of its hidden ones.
+    """
+    instances = result.instances + result.hidden
     cursor = queries.connection.execute(
         "INSERT INTO run_frames (run_id, frame_index, run_tracks, mask_ids, scores, cell_indices, class_scores)"
         " VALUES (?,?,?,?,?,?,?)",
@@ -84,6 +93,9 @@ def store_evidence(queries: Queries, run_id: int, result: FrameResult, mask_ids:
             b"".join(np.asarray(i.reference, dtype=np.float16).tobytes() for i in instances),
         ),
     )
+    if result.candidates is not None:
+        packed = encode_candidates(result.candidates)
+        queries.connection.execute("INSERT INTO run_candidates VALUES (?,?)", (cursor.lastrowid, packed))
 
 
 def frame_evidence(queries: Queries, run_id: int, first_frame: int, last_frame: int) -> list[FrameEvidence]:

@@ -10,20 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.document.association import (
-    Ids,
-    Progress,
-    SeenInstances,
-    decided_links,
-    known_state,
-    link_again,
-    read_seen,
-    with_known_names,
-)
+from app.document.association import decided_links, known_state, link_again, read_decisions, with_known_names
 from app.document.association_edit import ReplaceAssociation
 from app.document.images import Cell
 from app.document.queries import Queries
 from app.document.records import FrameRange, Touch
+from app.document.seen_instances import Ids, Progress, SeenInstances, read_seen
 from visolo.inference.linking import TrackLinker
 
 
@@ -33,13 +25,13 @@ class IdentityChange:
 
     Attributes:
         frames: first and last frame of the stretch.
-        from_track_id: whose the instances are now.
+        from_track_id: whose the instances are now; None: they were hidden and are shown.
         to_track_id: whose they become, perhaps a new track; None: they are taken out.
         count: of instances.
     """
 
     frames: FrameRange
-    from_track_id: int
+    from_track_id: int | None
     to_track_id: int | None
     count: int
 
@@ -50,12 +42,14 @@ class Reassociation:
 
     Attributes:
         changes: by first frame.
-        frame_count: of frames in which something changes.
+        frame_count: of frames in which some identity changes.
+        rescored_count: instances of which only the score changes.
         edit: None when nothing does; refused once the video was edited otherwise.
     """
 
     changes: tuple[IdentityChange, ...] = ()
     frame_count: int = 0
+    rescored_count: int = 0
     edit: ReplaceAssociation | None = None
 
     @property
@@ -66,8 +60,8 @@ class Reassociation:
     @property
     def track_ids(self) -> tuple[int, ...]:
         """Tracks that lose or get instances, ascending."""
-        ids = {change.from_track_id for change in self.changes}
-        return tuple(sorted(ids | {c.to_track_id for c in self.changes if c.to_track_id is not None}))
+        ids = {track_id for change in self.changes for track_id in (change.from_track_id, change.to_track_id)}
+        return tuple(sorted(track_id for track_id in ids if track_id is not None))
 
     @property
     def instance_count(self) -> int:
@@ -91,52 +85,53 @@ def reassociate(
     """
     seen = read_seen(queries, video_id, from_frame, progress)
     state = known_state(queries, seen)
-    linker = TrackLinker(seen.config, seen.similarity, decided_links(queries, seen), state)
-    wanted = with_known_names(seen, link_again(seen, linker, progress), state)
-    return differences(queries, seen, wanted, f"Associate again {FrameRange(from_frame, None)}")
+    decisions = read_decisions(queries, video_id)
+    linker = TrackLinker(seen.rules, seen.similarity, decided_links(decisions, seen), state)
+    wanted = with_known_names(seen, link_again(seen, linker, progress), state, decisions)
+    return _differences(queries, seen, wanted, f"Associate again {FrameRange(from_frame, None)}")
 
 
-def differences(queries: Queries, seen: SeenInstances, wanted: Ids, label: str) -> Reassociation:
-    """From an association to what it changes.
+def identity_changes(frames: Ids, before: Ids, after: Ids) -> tuple[IdentityChange, ...]:
+    """Stretches of instances that follow each other in a track and have the same fate, by first frame.
 
     Args:
-        queries: of the project.
-        seen: the instances that were linked.
-        wanted: (n,) int64 track of each; 0 takes it out.
-        label: of the edit; how much changes is added.
+        frames: (n,) of the instances.
+        before: (n,) track ids; 0 for what is not shown.
+        after: (n,) the same later.
     """
-    changed = np.flatnonzero(wanted != seen.tracks)
-    if not len(changed):
-        return Reassociation()
-    changes = _changes(seen, wanted)
-    targets = dict(zip(_keys(seen, changed), wanted[changed].tolist(), strict=True))
-    before = _cells_at(queries, seen, changed, targets)
-    moved = ((cell, targets[cell.track_id, cell.frame_index]) for cell in before)
-    after = tuple(Cell(c[0], track_id, *c[2:7], int(Touch.CARRIED), *c[8:]) for c, track_id in moved if track_id)
-    first_new = queries.next_track_id(seen.video_id)
-    new = {c.to_track_id: c.from_track_id for c in changes if c.to_track_id and c.to_track_id >= first_new}
-    text = f"{label}: {len(changed)} instances of {len(np.unique(seen.tracks[changed]))} tracks"
-    edit = ReplaceAssociation(seen.video_id, text, before, after, tuple(sorted(new.items())))
-    return Reassociation(changes, len(np.unique(seen.frames[changed])), edit)
-
-
-def _changes(seen: SeenInstances, wanted: Ids) -> tuple[IdentityChange, ...]:
-    """Stretches of instances that follow each other in a track and have the same fate."""
-    order = np.lexsort((seen.frames, seen.tracks))
-    pairs = np.stack([seen.tracks[order], wanted[order]])
+    order = np.lexsort((frames, np.where(before > 0, 0, after), before))
+    pairs = np.stack([before[order], after[order]])
     starts = np.flatnonzero((np.diff(pairs, prepend=-1) != 0).any(0))
     ends = np.append(starts[1:], len(order))
     found = [
         IdentityChange(
-            FrameRange(int(seen.frames[order[start]]), int(seen.frames[order[end - 1]])),
-            int(pairs[0, start]),
+            FrameRange(int(frames[order[start]]), int(frames[order[end - 1]])),
+            int(pairs[0, start]) or None,
             int(pairs[1, start]) or None,
             end - start,
         )
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
         if pairs[0, start] != pairs[1, start]
     ]
-    return tuple(sorted(found, key=lambda c: (c.frames, c.from_track_id)))
+    return tuple(sorted(found, key=lambda c: (c.frames, c.from_track_id or 0, c.to_track_id or 0)))
+
+
+def _differences(queries: Queries, seen: SeenInstances, wanted: Ids, label: str) -> Reassociation:
+    """From an association, (n,) track of each instance, to what it changes; `label` begins the edit's text."""
+    changed = np.flatnonzero(wanted != seen.tracks)
+    if not len(changed):
+        return Reassociation()
+    changes = identity_changes(seen.frames, seen.tracks, wanted)
+    targets = dict(zip(_keys(seen, changed), wanted[changed].tolist(), strict=True))
+    before = _cells_at(queries, seen, changed, targets)
+    moved = ((cell, targets[cell.track_id, cell.frame_index]) for cell in before)
+    after = tuple(Cell(c[0], track_id, *c[2:7], int(Touch.CARRIED), *c[8:]) for c, track_id in moved)
+    first_new = queries.next_track_id(seen.video_id)
+    likes = {c.to_track_id: c.from_track_id for c in changes if c.to_track_id and c.to_track_id >= first_new}
+    new = ((i, queries.track(seen.video_id, like).category_id) for i, like in sorted(likes.items()) if like)
+    text = f"{label}: {len(changed)} instances of {len(np.unique(seen.tracks[changed]))} tracks"
+    edit = ReplaceAssociation(seen.video_id, text, before, after, tuple(new))
+    return Reassociation(changes, len(np.unique(seen.frames[changed])), edit=edit)
 
 
 def _cells_at(queries: Queries, seen: SeenInstances, rows: Ids, wanted: dict[tuple[int, int], int]) -> tuple[Cell, ...]:

@@ -93,7 +93,9 @@ def offer_of(result: Reassociation, where: str) -> Offer:
     return Offer(f"{frames} of {tracks} would change {where}", steps, result.edit)
 
 
-def step_of(frames: FrameRange, track_id: int, to_track_id: int | None) -> PreviewStep:
+def step_of(frames: FrameRange, track_id: int | None, to_track_id: int | None) -> PreviewStep:
     """One change in words: "3 becomes 5 on frames 20-34"."""
+    if track_id is None:
+        return PreviewStep(frames, track_id, to_track_id, f"{to_track_id} is found {frames}")
     becomes = "is dropped" if to_track_id is None else f"becomes {to_track_id}"
     return PreviewStep(frames, track_id, to_track_id, f"{track_id} {becomes} {frames}")

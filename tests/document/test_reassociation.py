@@ -20,7 +20,7 @@ from review_scenes import Scene, Thing, open_scene, straight, two_crossing
 from small_network import small_network, video
 
 from app.document.adopt import begin_run
-from app.document.association import decided_links, known_state, read_seen, with_known_names
+from app.document.association import decided_links, known_state, read_decisions, with_known_names
 from app.document.document import Document
 from app.document.edits import (
     AddVideo,
@@ -37,6 +37,7 @@ from app.document.history import History
 from app.document.queries import snapshot
 from app.document.reassociation import IdentityChange, reassociate
 from app.document.records import FrameRange, Touch, Video
+from app.document.seen_instances import read_seen
 from visolo import rle
 from visolo.categories import Category, LabelSet
 from visolo.config import InferenceConfig
@@ -78,9 +79,10 @@ class Engine:
         state = known_state(document, seen)
         segmenter = OnlineSegmenter(self.model, CONFIG, links_by_evidence=True)
         remembered = [(t, self.frames[t]) for t in memory_frames(first, CONFIG)]
-        segmenter.prime(first, remembered, state, decided_links(document, seen))
+        decisions = read_decisions(document, 1)
+        segmenter.prime(first, remembered, state, decided_links(decisions, seen))
         linked = [i.track_id for image in self.frames[first:] for i in segmenter.step(image).instances]
-        return with_known_names(seen, np.array(linked, np.int64), state)
+        return with_known_names(seen, np.array(linked, np.int64), state, decisions)
 
 
 @pytest.fixture(scope="module")
