@@ -7,13 +7,11 @@ from numpy.typing import NDArray
 
 from app.document.kept_detections import KeptDetections
 from app.document.queries import Queries
+from app.document.stored_masks import read_masks
 from visolo import rle as rle_masks
-from visolo.rle import Rle
 
 SAME_OBJECT_IOU = 0.7
 """From this overlap on two masks are taken for one object."""
-
-_MASKS_AT_ONCE = 5000
 
 
 def covered_by_held(
@@ -39,7 +37,7 @@ def covered_by_held(
     rows = np.flatnonzero(chosen & np.isin(kept.frames, list(masks)))
     wanted = set(kept.mask_ids[rows].tolist())
     wanted |= {mask_id for frame_index in np.unique(kept.frames[rows]).tolist() for mask_id in masks[frame_index]}
-    found = _read_masks(queries, sorted(wanted))
+    found = read_masks(queries, sorted(wanted))
     covered = np.zeros(len(chosen), np.bool_)
     for row in rows.tolist():
         others = [found[mask_id] for mask_id in masks[int(kept.frames[row])]]
@@ -47,14 +45,3 @@ def covered_by_held(
         others = [other for other in others if other.size == mine.size]
         covered[row] = bool(others) and bool((rle_masks.iou([mine], others) >= SAME_OBJECT_IOU).any())
     return covered
-
-
-def _read_masks(queries: Queries, mask_ids: list[int]) -> dict[int, Rle]:
-    found: dict[int, Rle] = {}
-    for first in range(0, len(mask_ids), _MASKS_AT_ONCE):
-        marks = ",".join(map(str, mask_ids[first : first + _MASKS_AT_ONCE]))
-        for mask_id, height, width, counts in queries.rows(
-            f"SELECT mask_id, height, width, counts FROM masks WHERE mask_id IN ({marks})"
-        ):
-            found[mask_id] = Rle((height, width), counts)
-    return found
