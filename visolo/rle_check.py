@@ -5,7 +5,7 @@ at again one by one in `visolo.rle`, which finds the words.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,14 +59,13 @@ def _check_batch(result: list[Rle], areas: NDArray[np.int64], batch: slice, wher
 
 
 def _batches(rles: Sequence[Rle]) -> Iterator[tuple[int, int]]:
-    start, chars = 0, 0
-    for index, rle in enumerate(rles):
-        chars += len(rle.counts)
-        if chars >= _BATCH_CHARS:
-            yield start, index + 1
-            start, chars = index + 1, 0
-    if start < len(rles):
-        yield start, len(rles)
+    ends = np.cumsum([len(rle.counts) for rle in rles], dtype=np.intp)
+    start = 0
+    while start < len(rles):
+        before = int(ends[start - 1]) if start else 0
+        stop = min(int(np.searchsorted(ends, before + _BATCH_CHARS)) + 1, len(rles))
+        yield start, stop
+        start = stop
 
 
 def _sound_areas(rles: Sequence[Rle]) -> NDArray[np.int64] | None:
@@ -109,19 +108,28 @@ def _numbers(joined: bytes, ends: NDArray[np.intp]) -> _Numbers | None:
     lasts = joined.translate(_SIGNED, _MORE_CHARS)  # one pass in C: the last character of every number, sign-extended
     values: NDArray[np.int32] = np.frombuffer(lasts, dtype=np.int8).astype(np.int32)
     early = np.flatnonzero(codes >= _FIRST_MORE)  # the other characters, few
-    if not early.size:
-        return _Numbers(values, np.concatenate([[0], ends[:-1]]))
-    owners = early - np.arange(early.size)  # index of the number each belongs to
-    firsts = np.flatnonzero(np.diff(owners, prepend=-1))
-    counts = np.diff(firsts, append=early.size)
-    if counts.max() >= _MAX_CHARS_PER_RUN:
+    if not _prepend(values, early - np.arange(early.size), (codes[early] & np.uint8(31)) ^ np.uint8(16)):
         return None
-    depths = np.arange(early.size) - np.repeat(firsts, counts)
-    low = ((codes[early] - _FIRST_CHAR) & 31).astype(np.int32)
-    below = np.add.reduceat(low << (5 * depths).astype(np.int32), firsts, dtype=np.int32)
-    values[owners[firsts]] = (values[owners[firsts]] << (5 * counts).astype(np.int32)) + below
     number_ends = ends - np.searchsorted(early, ends)
     return _Numbers(values, np.concatenate([[0], number_ends[:-1]]))
+
+
+def _prepend(values: NDArray[np.int32], owners: NDArray[np.intp], low: NDArray[np.unsignedinteger[Any]]) -> bool:
+    """Put five bits more below every number for each of its earlier characters; False when a number is unusually long.
+
+    Args:
+        values: the last characters, changed in place.
+        owners: (E,) index of the number that each earlier character belongs to, not decreasing.
+        low: (E,) its five bits.
+    """
+    for _ in range(_MAX_CHARS_PER_RUN):
+        if not owners.size:
+            return True
+        # An index that comes several times keeps what is assigned last: the character before those already in.
+        values[owners] = (values[owners] << 5) | low
+        rest = np.flatnonzero(owners[1:] == owners[:-1])
+        owners, low = owners[rest], low[rest]
+    return False
 
 
 class _Sums(NamedTuple):
@@ -164,5 +172,8 @@ def _sum_chains(differences: NDArray[np.int32], starts: NDArray[np.intp]) -> _Ch
     runs = running[1:] - np.repeat(running[starts], counts)
     if runs.size and runs.min() < 0:
         return None
-    totals = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(runs, dtype=np.int64)])
-    return _Chains(totals[starts + counts] - totals[starts], runs.size - np.count_nonzero(runs))
+    sums = np.zeros(len(starts), dtype=np.int64)
+    if runs.size:
+        is_safe = int(runs.max()) * int(counts.max()) < 2**31  # 64 bits take ten times as long
+        sums[counts > 0] = np.add.reduceat(runs, starts[counts > 0], dtype=np.int32 if is_safe else np.int64)
+    return _Chains(sums, runs.size - np.count_nonzero(runs))

@@ -1,21 +1,26 @@
 """Time of `visolo evaluate` against the official evaluation semantics through pycocotools calls, in one run.
 
-    python tests/bench/evaluate.py [--videos 100] [--predictions 10] [--categories 40] [--gt GT.json --results R.json]
+    python tests/bench/evaluate.py --profiles                   the four of ../shared/ytvis_eval/timing.json
+    python tests/bench/evaluate.py [--gt GT.json --results R.json] [--videos 100] [--predictions 10] [--categories 40]
 
 Without files it makes a synthetic dataset of moving discs. The reference below is written from the published semantics
-of YTVOSeval the way that code works: one pycocotools area per mask at loading, two merges and two areas per pair of
-masks, and the same Python loops over thresholds, predictions and annotations. Both sides start from the files on disk
-and end with twelve numbers, which must agree; the product also checks every run length, the reference nothing. Two
-ratios are printed: of the evaluation alone (after json.loads there, after strict reading here), and from files to
+of YTVOSeval the way that code works: one pycocotools area and box per mask at loading, two merges and two areas per
+pair of masks, and the same Python loops over thresholds, predictions and annotations. Both sides start from the files
+on disk and end with twelve numbers, which must agree; the product also checks every run length, the reference nothing.
+Two ratios are printed: of the evaluation alone (after json.loads there, after strict reading here), and from files to
 numbers. Times are CPU seconds, the least of several rounds.
 """
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pycocotools import mask as coco
@@ -57,6 +62,7 @@ def reference_numbers(gt, dt):
     for index, entry in enumerate(dt):
         entry["id"] = index + 1
         entry["areas"] = [coco.area(s) if s else None for s in entry["segmentations"]]
+        entry["bboxes"] = [coco.toBbox(s) if s else None for s in entry["segmentations"]]
         entry["area"] = mean_area(entry["areas"])
         dts[entry["video_id"], entry["category_id"]].append(entry)
     for entry in gt["annotations"]:
@@ -246,8 +252,53 @@ def disc(height, width, y, x, radius, rng, noise):
     return rle_module.from_run_lengths((height, width), runs if runs[-1] else runs[:-1])
 
 
+class Times(NamedTuple):
+    """CPU seconds of one side: reading, then evaluating."""
+
+    read: float
+    count: float
+
+    @property
+    def total(self):
+        return self.read + self.count
+
+
+def measure(paths, rounds):
+    """The least times of the reference and of the product, and the AP on which they agree."""
+    ways = ((reference_read, reference_numbers), (product_read, product_numbers))
+    times = {way: [] for way in ways}
+    for _ in range(rounds):
+        numbers = []
+        for read, count in ways:
+            start = time.process_time()
+            files = read(*paths)
+            middle = time.process_time()
+            numbers.append(count(*files))
+            times[read, count].append(Times(middle - start, time.process_time() - middle))
+        difference = max(abs(numbers[0][name] - numbers[1][name]) for name in NAMES)
+        if difference > 1e-9:
+            raise SystemExit(f"the numbers differ by {difference}")
+    slow, fast = (Times(*map(min, zip(*times[way], strict=True))) for way in ways)
+    return slow, fast, numbers[1]["AP"]
+
+
+def report(name, slow, fast, ap):
+    ratios = slow.count / fast.count, slow.total / fast.total
+    print(f"{name:<8}{slow.count:9.3f}{fast.count:9.3f}{ratios[0]:8.2f}", end="")
+    print(f"{slow.total:12.3f}{fast.total:9.3f}{ratios[1]:8.2f}{ap:11.4f}", flush=True)
+
+
+def make_profile(folder, name):
+    """One of the data sets that the official code was timed on."""
+    shared = Path(os.environ.get("VISOLO_SHARED", Path(__file__).parents[3] / "shared"))
+    script = shared / "ytvis_eval" / "make_cases.py"
+    subprocess.run([sys.executable, script, "--timing", folder, "--profile", name], check=True, capture_output=True)
+    return folder / "gt.json", folder / "dt.json"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--profiles", action="store_true")
     parser.add_argument("--gt", type=Path)
     parser.add_argument("--results", type=Path)
     parser.add_argument("--videos", type=int, default=100)
@@ -257,27 +308,14 @@ def main():
     parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    print("        evaluation: reference, visolo, ratio; from files: reference, visolo, ratio; AP on both sides")
     with tempfile.TemporaryDirectory() as folder:
-        paths = (options.gt, options.results) if options.gt else make_files(Path(folder), options)
-        ways = ((reference_read, reference_numbers), (product_read, product_numbers))
-        seconds = {way: [] for pair in ways for way in pair}
-        for _ in range(options.rounds):
-            numbers = []
-            for read, count in ways:
-                start = time.process_time()
-                files = read(*paths)
-                middle = time.process_time()
-                numbers.append(count(*files))
-                seconds[read].append(middle - start)
-                seconds[count].append(time.process_time() - middle)
-            difference = max(abs(numbers[0][name] - numbers[1][name]) for name in NAMES)
-            if difference > 1e-9:
-                raise SystemExit(f"the numbers differ by {difference}")
-    slow_read, slow, fast_read, fast = (min(seconds[way]) for pair in ways for way in pair)
-    print(f"evaluation: reference {slow:.3f} s, visolo {fast:.3f} s, {slow / fast:.2f} times as fast")
-    slow, fast = slow_read + slow, fast_read + fast
-    print(f"from files: reference {slow:.3f} s, visolo {fast:.3f} s, {slow / fast:.2f} times as fast")
-    print(f"AP {numbers[1]['AP']:.4f} on both sides")
+        if options.profiles:
+            for name in "ABCD":
+                report(name, *measure(make_profile(Path(folder), name), options.rounds))
+        else:
+            paths = (options.gt, options.results) if options.gt else make_files(Path(folder), options)
+            report("files" if options.gt else "discs", *measure(paths, options.rounds))
 
 
 if __name__ == "__main__":

@@ -364,3 +364,10 @@ def test_many_large_masks_are_checked_in_batches():
     masks[37] = Rle((64, 127), masks[37].counts)
     with pytest.raises(AnnotationError, match=r"mask 37: RLE counts cover 8192 pixels"):
         checked_all(masks, lambda index: f"mask {index}")
+
+
+def test_runs_whose_sum_only_seems_right_in_32_bits_are_refused():
+    lengths = [104, *[2**29 - 1] * 8]
+    assert sum(lengths) == 2**32 + 96
+    with pytest.raises(AnnotationError, match="mask 1: RLE counts cover 4294967392 pixels, size 1 x 96 needs 96"):
+        checked_all([mask_rle(0), Rle((1, 96), compressed(lengths))], lambda index: f"mask {index}")

@@ -108,39 +108,47 @@ def _intersections(
         is_wanted: (T, N, M) pairs to look at; both masks of each have pixels.
     """
     ratios = np.zeros(is_wanted.shape)
-    natives = _native_masks(tracks, np.any(is_wanted, axis=2))
-    other_natives = _native_masks(others, np.any(is_wanted, axis=1))
-    frames = [t for t, row in enumerate(natives) if row]
+    masks, other_masks = (
+        _wanted_masks(tracks, np.any(is_wanted, axis=2)),
+        _wanted_masks(others, np.any(is_wanted, axis=1)),
+    )
     batch_frames = max(1, int((_BATCH_PAIRS / (len(tracks) * len(others))) ** 0.5))
-    for start in range(0, len(frames), batch_frames):
-        batch = frames[start : start + batch_frames]
-        places = [(t, n) for t in batch for n, _ in natives[t]]
-        other_places = [m for t in batch for m, _ in other_natives[t]]
-        masks = [mask for t in batch for _, mask in natives[t]]
-        other_masks = [mask for t in batch for _, mask in other_natives[t]]
-        overlaps = coco.iou(masks, other_masks, [0] * len(other_masks))
-        rows, columns = np.nonzero(overlaps > 0)  # pycocotools answers -1 for masks of different size
-        (t, n), m = np.array(places, dtype=np.intp)[rows].T, np.array(other_places, dtype=np.intp)[columns]
-        ratios[t, n, m] = overlaps[rows, columns]
+    for first in range(0, len(is_wanted), batch_frames):
+        here, there = (side.of_frames(first, first + batch_frames) for side in (masks, other_masks))
+        if here.natives:
+            overlaps = coco.iou(here.natives, there.natives, [0] * len(there.natives))
+            rows, columns = np.nonzero(overlaps > 0)  # pycocotools answers -1 for masks of different size
+            ratios[here.frames[rows], here.owners[rows], there.owners[columns]] = overlaps[rows, columns]
     return np.where(is_wanted, np.rint(ratios * area_sums / (1 + ratios)).astype(np.int64), 0)
 
 
-def _native_masks(
-    tracks: Sequence[TrackMasks], is_wanted: NDArray[np.bool_]
-) -> list[list[tuple[int, dict[str, object]]]]:
-    """The wanted masks, (T, N), as pycocotools wants them: per frame, with the index of their track.
+class _WantedMasks(NamedTuple):
+    """K masks by frame, as pycocotools wants them, and of which frame and track they are, (K,)."""
+
+    natives: list[dict[str, object]]
+    frames: NDArray[np.intp]
+    owners: NDArray[np.intp]
+
+    def of_frames(self, first: int, stop: int) -> "_WantedMasks":
+        """Those of frames from `first` to before `stop`."""
+        here = slice(*np.searchsorted(self.frames, (first, stop)))
+        return _WantedMasks(self.natives[here], self.frames[here], self.owners[here])
+
+
+def _wanted_masks(tracks: Sequence[TrackMasks], is_wanted: NDArray[np.bool_]) -> _WantedMasks:
+    """The wanted masks of tracks; (T, N).
 
     Every frame gets a width of its own: pairs of different frames are then skipped at once. The C code reads the
     width for nothing else.
     """
     length = len(is_wanted)
-    natives: list[list[tuple[int, dict[str, object]]]] = [[] for _ in range(length)]
-    for t, n in np.argwhere(is_wanted).tolist():
+    frames, owners = np.nonzero(is_wanted)
+    natives: list[dict[str, object]] = []
+    for t, n in zip(frames.tolist(), owners.tolist(), strict=True):
         rle = tracks[n].segmentations[t]
         assert rle is not None  # it has pixels
-        height, width = rle.size
-        natives[t].append((n, {"size": (height, width * length + t), "counts": rle.counts}))
-    return natives
+        natives.append({"size": (rle.size[0], rle.size[1] * length + t), "counts": rle.counts})
+    return _WantedMasks(natives, frames, owners)
 
 
 def _left_out(tracks: Sequence[TrackMasks], others: Sequence[TrackMasks], length: int) -> NDArray[np.bool_]:

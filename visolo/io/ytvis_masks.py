@@ -1,8 +1,8 @@
 """Mask lists of YouTube-VIS files: one RLE, polygon list or null per frame becomes one checked `Rle` or None."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -46,10 +46,15 @@ class ResolvedMasks(NamedTuple):
 
 @dataclass(frozen=True)
 class MaskList:
-    """One track's masks as read: compressed counts not looked at yet, polygons until `resolve_masks` fills them."""
+    """One track's masks as read: compressed counts not looked at yet, polygons until `resolve_masks` fills them.
+
+    Attributes:
+        has_polygons: whether some items are.
+    """
 
     where: str
     items: list[Rle | Polygons | None]
+    has_polygons: bool
 
 
 def parse_mask_list(values: list[Any], where: str) -> MaskList:
@@ -64,14 +69,18 @@ def parse_mask_list(values: list[Any], where: str) -> MaskList:
     """
     items: list[Rle | Polygons | None] = []
     size: tuple[int, int] = (0, 0)  # of the mask before, already checked
+    has_polygons = False
     for index, value in enumerate(values):
-        if type(value) is not JsonMask or type(value.counts) is not str:
+        if type(value) is JsonMask and type(value.counts) is str:
+            if value.size != size:
+                size = rle_module.checked_size(list(value.size), f"{where}.segmentations[{index}]")
+            items.append(Rle(size, value.counts))
+        elif value is None:
+            items.append(None)
+        else:
             items.append(_parse_mask(value, where, index))
-            continue
-        if value.size != size:
-            size = rle_module.checked_size(list(value.size), f"{where}.segmentations[{index}]")
-        items.append(Rle(size, value.counts))
-    return MaskList(where, items)
+            has_polygons = has_polygons or type(items[-1]) is list
+    return MaskList(where, items, has_polygons)
 
 
 def resolve_masks(
@@ -93,28 +102,32 @@ def resolve_masks(
         AnnotationError: a list has another length than its video, a mask another size, or broken counts.
     """
     for masks, shape in zip(lists, shapes, strict=True):
-        _fill_polygons(masks, polygon_size if shape is None else shape.size)
+        if masks.has_polygons:
+            _fill_polygons(masks, polygon_size if shape is None else shape.size)
         if not allow_misfits:
             _check_fit(masks, shape)
-    counts = [sum(item is not None for item in masks.items) for masks in lists]
-    ends = np.cumsum(counts, dtype=np.intp)
+    rles = [item for masks in lists for item in masks.items if type(item) is Rle]
+    is_present = np.array([item is not None for masks in lists for item in masks.items], dtype=np.bool_)
+    indices = np.flatnonzero(is_present)
+    ends = np.cumsum([len(masks.items) for masks in lists], dtype=np.intp)
+
+    def place(position: int) -> tuple[MaskList, int]:
+        owner = int(np.searchsorted(ends, indices[position], side="right"))
+        return lists[owner], int(indices[position] - ends[owner]) + len(lists[owner].items)
 
     def where(position: int) -> str:
-        owner = int(np.searchsorted(ends, position, side="right"))
-        frames = [t for t, item in enumerate(lists[owner].items) if item is not None]
-        return f"{lists[owner].where}.segmentations[{frames[position - ends[owner]]}]"
+        masks, frame_index = place(position)
+        return f"{masks.where}.segmentations[{frame_index}]"
 
-    rles = [item for masks in lists for item in masks.items if isinstance(item, Rle)]
     checked = checked_all(rles, where)
-    masks_left, areas_left = iter(checked.rles), iter(np.split(checked.areas, ends))
-    return [_resolved(masks, masks_left, next(areas_left)) for masks in lists]
-
-
-def _resolved(masks: MaskList, masks_left: Iterator[Rle], found_areas: NDArray[np.int64]) -> ResolvedMasks:
-    segmentations = tuple([None if item is None else next(masks_left) for item in masks.items])
-    areas = np.zeros(len(segmentations), dtype=np.int64)
-    areas[[rle is not None for rle in segmentations]] = found_areas
-    return ResolvedMasks(segmentations, areas)
+    for position, (rle, sound) in enumerate(zip(rles, checked.rles, strict=True)):
+        if sound is not rle:
+            masks, frame_index = place(position)
+            masks.items[frame_index] = sound
+    areas = np.zeros(len(is_present), dtype=np.int64)
+    areas[is_present] = checked.areas
+    segmentations = (tuple(cast("list[Rle | None]", masks.items)) for masks in lists)
+    return [ResolvedMasks(*pair) for pair in zip(segmentations, np.split(areas, ends[:-1]), strict=False)]
 
 
 def _fill_polygons(masks: MaskList, size: tuple[int, int] | None) -> None:
@@ -136,7 +149,7 @@ def _check_fit(masks: MaskList, shape: VideoShape | None) -> None:
             f"{masks.where} has {len(masks.items)} segmentations, video {shape.video_id} has {shape.length} frames; "
             "there must be one per frame, null where the object is absent"
         )
-    sizes = [item.size for item in masks.items if isinstance(item, Rle)]
+    sizes = [item.size for item in masks.items if type(item) is Rle]
     expected = shape.size if shape is not None else next(iter(sizes), (0, 0))
     if sizes.count(expected) != len(sizes):
         found = ((t, item.size) for t, item in enumerate(masks.items) if isinstance(item, Rle))

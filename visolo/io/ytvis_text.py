@@ -25,11 +25,11 @@ class JsonText:
     """One JSON file and a value in it, at first the whole; every mistake becomes one sentence with the place.
 
     Args:
-        path: the file, UTF-8; its syntax is checked completely.
+        path: the file, UTF-8.
 
     Raises:
-        AnnotationError: the file is missing, unreadable, empty or no JSON; by the methods, when a text or number in it
-            is impossible.
+        AnnotationError: the file is missing, unreadable or empty; by the methods that read the value, when it is no
+            JSON or a text or number in it is impossible.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -37,7 +37,7 @@ class JsonText:
         self._data = _read_bytes(self.path)
         if _first(self._data) == len(self._data):
             raise AnnotationError(f"{self.path}: the file is empty; export it again")
-        self._here = self._decoded(msgspec.json.Decoder(msgspec.Raw), self._data)
+        self._here: bytes | msgspec.Raw = self._data
 
     def starts_with(self, char: str) -> bool:
         """Whether the first character of the value is this one."""
