@@ -1,6 +1,6 @@
-"""The edit by which an association that was worked out in advance takes the place of what there is."""
+"""The edits by which an association that was worked out in advance takes the place of what there is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ class ReplaceAssociation:
         before: the instances it was worked out from, exactly as they were; else it is refused.
         after: at positions of `before` or vacant ones.
         new_tracks: (track_id, category_id that it begins with) of tracks that the video never had.
-        replay: thresholds that are taken with it.
     """
 
     video_id: int
@@ -29,12 +28,6 @@ class ReplaceAssociation:
     before: tuple[Cell, ...]
     after: tuple[Cell, ...]
     new_tracks: tuple[tuple[int, int], ...] = ()
-    replay: Replayed | None = None
-
-    @property
-    def remembered(self) -> dict[str, Any]:
-        """What the history keeps of it."""
-        return {} if self.replay is None else {"replay": self.replay.to_value()}
 
     def apply(self, transaction: Transaction) -> None:
         """See `Edit.apply`."""
@@ -58,6 +51,31 @@ class ReplaceAssociation:
         is_vacant = all(position in wanted or position not in there for position in _positions(self.after))
         if not (is_same and is_vacant):
             raise EditRefused(_STALE)
+
+
+@dataclass(frozen=True, eq=False)
+class TakeThresholds:
+    """Make the tracks those of other thresholds, as one entry, which remembers the thresholds.
+
+    Attributes:
+        text: see `Edit.text`.
+        replay: the thresholds.
+        make: what this changes; worked out when it is needed, because it is many rows and a slider moves often.
+    """
+
+    video_id: int
+    text: str
+    replay: Replayed
+    make: Callable[[], ReplaceAssociation]
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What the history keeps of it."""
+        return {"replay": self.replay.to_value()}
+
+    def apply(self, transaction: Transaction) -> None:
+        """See `Edit.apply`."""
+        self.make().apply(transaction)
 
 
 def _positions(cells: Iterable[Cell]) -> Iterable[Position]:

@@ -15,6 +15,7 @@ from app.document.records import EditRefused, Run
 from app.document.seen_instances import Ids, Progress
 
 _CELL_COLUMNS = tuple(name for name in Cell._fields if name != "video_id")
+_SCORE = _CELL_COLUMNS.index("score")
 
 
 @dataclass(frozen=True)
@@ -72,15 +73,14 @@ class KeptDetections:
     @property
     def shown_scores(self) -> NDArray[np.float32]:
         """(n,) float32 scores of the instances that are shown."""
-        return self.cells[:, _CELL_COLUMNS.index("score")].astype(np.float32)
+        return self.cells[:, _SCORE].astype(np.float32)
 
     def shown_cells(self, rows: Ids, video_id: int) -> list[Cell]:
         """The instances of some detections that are shown, exactly as the project has them."""
-        whole = [name != "score" for name in _CELL_COLUMNS]
-        return [
-            Cell(video_id, *(int(v) if w else v for v, w in zip(values, whole, strict=True)))
-            for values in self.cells[rows].tolist()
-        ]
+        chosen = self.cells[rows]
+        columns: list[list[Any]] = chosen.astype(np.int64).T.tolist()
+        columns[_SCORE] = chosen[:, _SCORE].tolist()
+        return [Cell(video_id, *values) for values in zip(*columns, strict=True)]
 
 
 def read_kept(queries: Queries, video_id: int, progress: Progress) -> KeptDetections:

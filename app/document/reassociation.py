@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.document.association import decided_links, known_state, link_again, read_decisions, with_known_names
-from app.document.association_edit import ReplaceAssociation
+from app.document.association_edit import ReplaceAssociation, TakeThresholds
 from app.document.images import Cell
 from app.document.queries import Queries
 from app.document.records import FrameRange, Touch
@@ -50,7 +50,7 @@ class Reassociation:
     changes: tuple[IdentityChange, ...] = ()
     frame_count: int = 0
     rescored_count: int = 0
-    edit: ReplaceAssociation | None = None
+    edit: ReplaceAssociation | TakeThresholds | None = None
 
     @property
     def is_empty(self) -> bool:

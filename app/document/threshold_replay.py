@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.document.association import decided_links, link_again, read_decisions, with_known_names
-from app.document.association_edit import ReplaceAssociation
+from app.document.association_edit import ReplaceAssociation, TakeThresholds
 from app.document.candidates import decode_candidates
 from app.document.evidence import run_similarity
 from app.document.held_masks import covered_by_held
@@ -200,32 +200,40 @@ class ThresholdReplay:
         changed = np.flatnonzero(is_moved | is_rescored)
         if not len(changed):
             return Reassociation()
-        new = sorted({t for t in np.unique(after).tolist() if t >= self._state.next_track_id})
-        firsts = [int(np.flatnonzero(after == track_id)[0]) for track_id in new]
-        edit = ReplaceAssociation(
-            self._video_id,
-            f"Thresholds {thresholds}: {np.count_nonzero(is_moved)} instances change",
-            tuple(kept.shown_cells(changed[before[changed] > 0], self._video_id)),
-            tuple(self._cells_after(changed[after[changed] > 0], after, scores)),
-            tuple((t, int(kept.categories[first])) for t, first in zip(new, firsts, strict=True)),
-            Replayed(thresholds, self._kept_out()),
-        )
+        replay = Replayed(thresholds, self._kept_out())
+        text = f"Thresholds {thresholds}: {np.count_nonzero(is_moved)} instances change"
+        edit = TakeThresholds(self._video_id, text, replay, lambda: self._replacement(text, changed, after, scores))
         changes = identity_changes(kept.frames, before, after)
         return Reassociation(changes, len(np.unique(kept.frames[is_moved])), int(is_rescored.sum()), edit)
+
+    def _replacement(self, text: str, changed: Ids, after: Ids, scores: NDArray[np.float32]) -> ReplaceAssociation:
+        """The rows of the project before and after."""
+        shown = changed[self._tracks[changed] > 0]
+        later = changed[after[changed] > 0]
+        new_ids, firsts = np.unique(after, return_index=True)
+        is_new = new_ids >= self._state.next_track_id
+        categories = self._kept.categories[firsts[is_new]].tolist()
+        return ReplaceAssociation(
+            self._video_id,
+            text,
+            tuple(self._kept.shown_cells(shown, self._video_id)),
+            tuple(self._cells_after(later, after, scores)),
+            tuple(zip(new_ids[is_new].tolist(), categories, strict=True)),
+        )
 
     def _cells_after(self, rows: Ids, after: Ids, scores: NDArray[np.float32]) -> list[Cell]:
         """The instances of some detections as they become."""
         kept = self._kept
-        known = kept.shown_cells(rows, self._video_id)
-        cells = []
-        for row, cell in zip(rows.tolist(), known, strict=True):
-            position = self._video_id, int(after[row]), int(kept.frames[row])
-            if cell.track_id:
-                cells.append(Cell(*position, *cell[3:5], float(scores[row]), *cell[6:]))
-            else:
-                mask_id, origin = int(kept.mask_ids[row]), int(Origin.MODEL)
-                place = int(kept.run_ids[row]), int(kept.slots[row])
-                cells.append(Cell(*position, mask_id, mask_id, float(scores[row]), origin, 0, *place))
+        is_shown = self._tracks[rows] > 0
+        moving, coming = rows[is_shown], rows[~is_shown]
+        pairs = zip(
+            kept.shown_cells(moving, self._video_id), after[moving].tolist(), scores[moving].tolist(), strict=True
+        )
+        cells = [Cell(cell[0], track_id, *cell[2:5], score, *cell[6:]) for cell, track_id, score in pairs]
+        columns = after, kept.frames, kept.mask_ids, scores, kept.run_ids, kept.slots
+        for track_id, frame_index, mask_id, score, *place in zip(*(c[coming].tolist() for c in columns), strict=True):
+            position = self._video_id, track_id, frame_index
+            cells.append(Cell(*position, mask_id, mask_id, score, int(Origin.MODEL), 0, *place))
         return cells
 
     def _kept_out(self) -> tuple[tuple[int, int, int], ...]:

@@ -8,7 +8,7 @@ from app.document.queries import Queries
 from app.document.records import Run
 from visolo.config import InferenceConfig, config_from_table
 
-_REPLAYED = '{"edit": "ReplaceAssociation", "replay": '
+_REPLAYED = '{"edit": "TakeThresholds", "replay": '
 
 
 @dataclass(frozen=True)
