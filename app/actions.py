@@ -234,6 +234,9 @@ _RUN = [
     Row("run.toggle", _run_text, lambda c: c.run.toggle(), ("F5", "Ctrl+R"), "mdi6.play", has_video),
     Row("run.from_start", "Run from the &first frame", lambda c: c.run.from_start(), needs=can_run),
     Row("run.from_here", "Run again from &here", lambda c: c.run.from_here(), ("Ctrl+F5",), needs=can_run),
+    Row(
+        "run.all", "Run over &all videos", lambda c: c.run.all(), ("Ctrl+Shift+F5",), "mdi6.playlist-play", has_project
+    ),
     Row("run.stop", "&Stop run", lambda c: c.run.stop(), ("Shift+F5",), "mdi6.stop", is_busy),
     Row("run.retrain", "Re&train…", lambda c: c.training.retrain(), ("Ctrl+Shift+R",), "mdi6.school-outline"),
     Row("run.settings", "Run &settings…", lambda c: c.run.settings(), ("F2",), "mdi6.tune"),

@@ -64,7 +64,10 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ("tool.toggle", "-", "tool.select", "tool.brush", "tool.eraser", "tool.polygon", "-", "tool.smaller",
          "tool.larger", "tool.cut"),
     ),
-    ("&Run", ("run.toggle", "run.from_start", "run.from_here", "run.stop", "-", "run.retrain", "run.settings")),
+    (
+        "&Run",
+        ("run.toggle", "run.from_start", "run.from_here", "run.all", "run.stop", "-", "run.retrain", "run.settings"),
+    ),
     ("&Help", ("help.shortcuts", "help.log", "-", "help.about")),
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from app.document.records import Change, FrameRange, TrackSummary, Video
 from app.identities import Identities
 from app.preview import Preview
 from app.review import Review
+from app.run_queue import RunQueue
 from visolo.errors import VisoloError
 
 
@@ -54,7 +55,7 @@ class RunControl(Protocol):
     """What actions need of the model worker; the worker itself lives in app/workers."""
 
     def start(self, first_frame: int) -> None:
-        """Run the model from a frame on."""
+        """Run the model over the current video, from a frame on."""
 
     def pause(self) -> None:
         """Hold after the current frame."""
@@ -116,6 +117,7 @@ class Session(QObject):
         self.run = RunStatus()
         self.tool_id = "select"
         self.review = Review(self)
+        self.run_queue = RunQueue(self)
         self._tracks: list[TrackSummary] | None = None
         self._names: dict[int, str] | None = None
         self._confirmed: Confirmed | None = None

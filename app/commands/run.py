@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.dialogs.run_settings import RunSettingsDialog
+from app.run_queue import first_frame_to_run
 from app.session import RunControl, Session
 from app.settings import Settings
 
@@ -33,8 +34,12 @@ class RunCommands(QObject):
         """Run from this frame on."""
         self._control.start(self._session.frame_index)
 
+    def all(self) -> None:
+        """Run over every video that no run has finished, one after the other."""
+        self._session.run_queue.add_unfinished()
+
     def stop(self) -> None:
-        """End the run; what was computed stays."""
+        """End the run; what was computed stays, and videos that wait go on waiting."""
         self._control.cancel()
 
     def settings(self) -> None:
@@ -48,6 +53,4 @@ def resume_frame(session: Session) -> int:
     """Where "Run" begins: the frame that the latest run had come to, or 0 when it was done."""
     if session.document is None or session.video is None:
         return 0
-    runs = session.document.runs(session.video.video_id)
-    head = runs[-1].head if runs and runs[-1].state != "done" else 0
-    return head if head < session.video.frame_count else 0
+    return first_frame_to_run(session.document, session.video) or 0

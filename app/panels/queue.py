@@ -30,6 +30,7 @@ from app.panels.queue_model import (
     VideoState,
     state_words,
 )
+from app.panels.run_queue_bar import RunQueueBar
 from app.session import RunStatus, Session
 
 _ROW_HEIGHT = 54
@@ -98,6 +99,8 @@ class VideoDelegate(QStyledItemDelegate):
 _BAR_COLOURS = {
     VideoState.RUNNING: "accent",
     VideoState.PAUSED: "warning",
+    VideoState.WAITING: "accent",
+    VideoState.FAILED: "warning",
     VideoState.TRACKED: "good",
     VideoState.EDITED: "good",
 }
@@ -119,6 +122,7 @@ class QueuePanel(QWidget):
         session.video_changed.connect(self._show_current)
         session.document_changed.connect(self._note_change)
         session.run_changed.connect(self._note_run)
+        session.run_queue.changed.connect(self._show_waiting)
         theme.theme_changes().changed.connect(self.view.viewport().update)
         self._show_project()
 
@@ -170,6 +174,7 @@ class QueuePanel(QWidget):
         layout.addLayout(titles)
         layout.addWidget(self.view, 1)
         layout.addWidget(self._empty, 1)
+        layout.addWidget(RunQueueBar(self._session))
 
     def _show_project(self) -> None:
         self.model.forget_pictures()
@@ -205,6 +210,10 @@ class QueuePanel(QWidget):
         """The model is at another frame, or went to another video or to rest."""
         self._note_change(Change(frozenset({self._run_video_id, run.video_id})))
         self._run_video_id = run.video_id
+
+    def _show_waiting(self) -> None:
+        self.model.forget_progress()
+        self.view.viewport().update()
 
     def _refresh_changed(self) -> None:
         change, self._changes = self._changes, Change()

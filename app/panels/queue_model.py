@@ -26,6 +26,8 @@ class VideoState(Enum):
     NEW = "new"
     RUNNING = "running"
     PAUSED = "paused"
+    WAITING = "waiting"
+    FAILED = "failed"
     TRACKED = "tracked"
     EDITED = "edited"
 
@@ -87,6 +89,10 @@ class QueueModel(QAbstractListModel):
         self._progress.clear()
         self.endResetModel()
 
+    def forget_progress(self) -> None:
+        """Every state is another one, perhaps; the rows are the same."""
+        self._progress.clear()
+
     def forget_pictures(self) -> None:
         """Another project: the same ids are other videos."""
         self.loader.forget()
@@ -110,7 +116,9 @@ class QueueModel(QAbstractListModel):
         return found
 
     def _tip(self, video: Video) -> str:
-        return f"{video.source}\n{video.width} × {video.height}, {state_words(video, self.progress(video))}"
+        failure = self._session.run_queue.failures.get(video.video_id, "")
+        words = f"{video.source}\n{video.width} × {video.height}, {state_words(video, self.progress(video))}"
+        return f"{words}: {failure}" if failure else words
 
     def _words(self, video: Video) -> str:
         return f"{video.name}, {state_words(video, self.progress(video))}"
@@ -130,8 +138,13 @@ class QueueModel(QAbstractListModel):
             frame for stored in document.runs(video.video_id) for frame in range(stored.first_frame, stored.head)
         }
         share = min(1.0, len(reached) / max(1, video.frame_count))
+        queue = self._session.run_queue
         if run.video_id == video.video_id and run.state in {"running", "paused"}:
             state = VideoState.PAUSED if run.state == "paused" else VideoState.RUNNING
+        elif video.video_id in queue.waiting:
+            state = VideoState.WAITING
+        elif video.video_id in queue.failures:
+            state = VideoState.FAILED
         elif edited:
             state = VideoState.EDITED
         else:
@@ -176,6 +189,10 @@ def state_words(video: Video, progress: VideoProgress) -> str:
     """E.g. "edited · 5 tracks", "38% confirmed" or "new · 412 frames"."""
     if progress.state in {VideoState.RUNNING, VideoState.PAUSED}:
         return f"{progress.state.value} · {progress.share:.0%}"
+    if progress.state is VideoState.WAITING:
+        return f"waiting · {progress.share:.0%}" if progress.share else "waiting"
+    if progress.state is VideoState.FAILED:
+        return "failed"
     if progress.state is VideoState.NEW:
         frames = "1 frame" if video.frame_count == 1 else f"{video.frame_count:,} frames".replace(",", " ")
         return f"new · {frames}"

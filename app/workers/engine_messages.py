@@ -95,8 +95,16 @@ class Ended:
 
 @dataclass(frozen=True)
 class Failed:
-    """The run cannot go on; `details` is empty when the sentence says it all."""
+    """The run cannot go on.
+
+    Attributes:
+        number: of the run.
+        sentence: what happened and what to do.
+        details: empty when the sentence says it all.
+        is_of_model: the model could not be loaded, so that other videos would fare no better.
+    """
 
     number: int
     sentence: str
     details: str = ""
+    is_of_model: bool = False

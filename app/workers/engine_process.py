@@ -71,6 +71,7 @@ class _Engine:
         self._labels = LabelSet("", ())
         self._weights_id = ""
         self._taken = 0
+        self._is_ready = False
 
     def carry_out(self, request: RunRequest) -> None:
         """Do one run and say how it ended."""
@@ -83,13 +84,15 @@ class _Engine:
         # Whatever happens here must reach the person; the process goes on with the next request.
         except Exception as error:
             logger.exception("run failed")
-            self._send(Failed(request.number, sentence_of(error), details_of(error)))
+            self._send(Failed(request.number, sentence_of(error), details_of(error), not self._is_ready))
 
     def _run(self, request: RunRequest) -> None:
         from visolo.inference.segmenter import model_similarity
 
+        self._is_ready = False
         self._send(Loading(request.number, "Loading the model…"))
         model = self._load(request.choice)
+        self._is_ready = True
         self._obey()
         self._send(Loading(request.number, "Opening the video…"))
         with _frames_of(request.source) as reader:

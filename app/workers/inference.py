@@ -7,8 +7,10 @@ from dataclasses import asdict, replace
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document.adopt import RunWriter, begin_run
+from app.document.records import Video
 from app.projects import locate_media
 from app.run_choice import RunChoice, read_choice
+from app.run_queue import first_frame_to_run
 from app.session import RunStatus, Session
 from app.settings import Settings
 from app.workers.engine_link import EngineLink
@@ -58,18 +60,27 @@ class InferenceControl(QObject):
         self._times: deque[float] = deque(maxlen=_RATE_FRAMES)
         self._batch = QTimer(self, interval=_BATCH_MS)
         self._batch.timeout.connect(self._land)
+        session.run_queue.run_wanted.connect(self.start_next)
 
     def start(self, first_frame: int) -> None:
-        """Run the model from a frame to the end."""
-        session = self._session
-        document, video = session.document, session.video
-        if document is None or video is None or session.run.state != "idle":
+        """Run the model over the current video, from a frame to the end."""
+        if self._session.video is not None:
+            self._start(self._session.video, first_frame)
+
+    def start_next(self, video_id: int) -> None:
+        """Run the model over a video of the queue, from where the last run left it."""
+        if self._session.document is not None:
+            video = self._session.document.video(video_id)
+            self._start(video, first_frame_to_run(self._session.document, video) or 0)
+
+    def _start(self, video: Video, first_frame: int) -> None:
+        session, document = self._session, self._session.document
+        if document is None or session.run.state != "idle":
             return
         source = locate_media(document, video)
         if source is None:
-            self.failed.emit(
-                "The model cannot run", MediaError(f"{video.source} is not there any more; locate it first")
-            )
+            sentence = f"{video.source} is not there any more; locate it first"
+            self._report("The model cannot run", video.video_id, MediaError(sentence))
             return
         self._number += 1
         self._choice = read_choice(self._settings)
@@ -129,7 +140,7 @@ class InferenceControl(QObject):
         elif isinstance(message, Ended):
             self._end(message.state)
         elif isinstance(message, Failed):
-            self._fail(_error_of(message))
+            self._fail(_error_of(message), is_general=message.is_of_model)
 
     def _begin(self, started: Started) -> None:
         session, choice = self._session, self._choice
@@ -182,15 +193,26 @@ class InferenceControl(QObject):
             return
         self._finish_writer(state)
         self._session.set_run(RunStatus())
+        self._session.run_queue.note_end(run.video_id, state)
         count = run.head - run.first_frame
         words = {"done": f"The model has finished: {count} frames", "stopped": f"Stopped; {count} frames are kept"}
         self._session.message.emit(words.get(state, "The run failed; what was computed is kept"))
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception, *, is_general: bool = False) -> None:
+        video_id = self._session.run.video_id
         self._land_quietly()
         self._finish_writer("failed")
         self._session.set_run(RunStatus())
-        self.failed.emit("The model cannot go on", error)
+        self._report("The model cannot go on", video_id, error, is_general=is_general)
+
+    def _report(self, title: str, video_id: int, error: Exception, *, is_general: bool = False) -> None:
+        """Tell a person: now, or in the queue where other videos wait and may fare better."""
+        queue = self._session.run_queue
+        if is_general or not queue.takes_failure(video_id):
+            self.failed.emit(title, error)
+        elif isinstance(error, EngineError):
+            logger.error("the run over video %d failed: %s", video_id, error)
+        queue.note_end(video_id, "stopped" if is_general else "failed", str(error).splitlines()[0])
 
     def _finish_writer(self, state: str) -> None:
         self._batch.stop()
@@ -222,7 +244,7 @@ class InferenceControl(QObject):
             sentence = "the computer ran out of memory and ended the model; close other programs, then run from here"
         else:
             sentence = f"the model's process ended by itself (code {exit_code}); run again from here"
-        self._fail(DeviceError(sentence))
+        self._fail(DeviceError(sentence), is_general=True)
 
 
 def _error_of(message: Failed) -> Exception:
