@@ -26,12 +26,30 @@ Place = Callable[[int], tuple[float, float] | None]
 
 @dataclass(frozen=True)
 class Thing:
-    """One true object: its class, where it is, how it looks (a seed), and its side in px."""
+    """One true object, or something that is none.
+
+    Attributes:
+        look: seed of how it looks.
+        side: in px.
+        family: seed of what it has in common with others that look much like it.
+        is_real: it is an object.
+        score: of its detections.
+    """
 
     category_index: int
     place: Place
     look: int
     side: int = 14
+    family: int | None = None
+    is_real: bool = True
+    score: float = 0.8
+
+    def looks(self) -> np.ndarray:
+        """(E,) q and r without noise."""
+        look = np.random.default_rng(self.look).standard_normal(EMBEDDING)
+        if self.family is not None:
+            look = 0.4 * look + np.random.default_rng(self.family).standard_normal(EMBEDDING)
+        return look * (2.5 / np.linalg.norm(look))
 
 
 def straight(start: tuple[float, float], end: tuple[float, float], frames: Iterable[int] = range(FRAMES)) -> Place:
@@ -64,11 +82,13 @@ class Scene:
     Attributes:
         track_of: segmenter's track of a thing in a frame; None when it was not found there.
         class_of: class index that the model saw.
+        strength_of: how clearly it saw a thing in a frame, from 0, as a factor of q and r.
     """
 
     things: list[Thing]
     track_of: Callable[[int, int], int | None] = lambda thing, _: thing
     class_of: Callable[[int, int, int], int] = lambda _thing, _frame, truth: truth
+    strength_of: Callable[[int, int], float] = lambda _thing, _frame: 1.0
     twice: dict[int, tuple[int, range]] = field(default_factory=dict)
     noise: float = 0.25
     frames: int = FRAMES
@@ -76,6 +96,15 @@ class Scene:
     def results(self) -> list[FrameResult]:
         generator = np.random.default_rng(0)
         return [self._frame(index, generator) for index in range(self.frames)]
+
+    def found_in(self, index: int) -> list[tuple[int, Thing]]:
+        """Number and thing of each detection of a frame, in their order."""
+        found = []
+        for number, thing in enumerate(self.things):
+            if thing.place(index) is not None:
+                found += [(number, thing)] * (self.track_of(number, index) is not None)
+                found += [(number, thing)] * (index in self.twice.get(number, (0, range(0)))[1])
+        return found
 
     def _frame(self, index: int, generator: np.random.Generator) -> FrameResult:
         found = []
@@ -93,8 +122,7 @@ class Scene:
     ) -> InstanceResult:
         thing = self.things[number]
         category_index = self.class_of(number, frame, thing.category_index)
-        look = np.random.default_rng(thing.look).standard_normal(EMBEDDING)
-        look *= 2.5 / np.linalg.norm(look)
+        look = thing.looks() * self.strength_of(number, frame)
         vectors = look + self.noise * generator.standard_normal((2, EMBEDDING))
         scores = 0.1 + 0.05 * generator.random(3)
         scores[category_index] = 0.8
@@ -105,7 +133,7 @@ class Scene:
         return InstanceResult(
             track,
             category_index,
-            0.8,
+            thing.score,
             rle.encode(pixels),
             0,
             scores.astype(np.float32),

@@ -120,19 +120,23 @@ def made_up_clip(seed: int, things: int = 5, noise: float = 0.6) -> Recording:
     generator = np.random.default_rng(seed)
     looks = generator.integers(0, 1000, things).tolist()
     actors = [Thing(k % 3, wandering(seed * 100 + k), looks[k], int(generator.integers(10, 20))) for k in range(things)]
-    results = Scene(actors, noise=noise).results()
-    pairs = [(result.frame_index, instance) for result in results for instance in result.instances]
-    tracks = np.array([instance.track_id + 1 for _, instance in pairs], np.int64)
+    return scene_recording(Scene(actors, noise=noise))
+
+
+def scene_recording(scene: Scene) -> Recording:
+    """A made-up video, with which thing each detection is; things that are no objects are object 0."""
+    results = scene.results()
+    objects = [k + 1 if t.is_real else 0 for f in range(scene.frames) for k, t in scene.found_in(f)]
     return Recording(
         len(results),
         (HEIGHT, WIDTH),
         LABELS,
         SIMILARITY,
-        np.array([frame for frame, _ in pairs], np.int64),
-        tracks,
-        tracks.copy(),
-        tuple(instance for _, instance in pairs),
-        {k + 1: k % 3 for k in range(things)},
+        np.array([r.frame_index for r in results for _ in r.instances], np.int64),
+        np.array([i.track_id + 1 for r in results for i in r.instances], np.int64),
+        np.array(objects, np.int64),
+        tuple(i for r in results for i in r.instances),
+        {k + 1: thing.category_index for k, thing in enumerate(scene.things)},
     )
 
 

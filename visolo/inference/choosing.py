@@ -106,10 +106,25 @@ def ever_chosen(
     config: InferenceConfig,
 ) -> NDArray[np.intp]:
     """Positions, ascending, of the candidates that become instances at any score and update threshold; see `choose`."""
-    # Raising the update threshold only shortens what is chosen, so 0 stands for all of them.
-    levels = (replace(config, score_threshold=level, update_threshold=0.0) for level in np.unique(scores).tolist())
-    found = [choose(category_indices, scores, statistics, level)[0] for level in levels]
-    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.intp)
+    ranked = scores * statistics.maskness
+    # A candidate that goes is felt by those of worse rank that it overlapped.
+    holds_down = (ranked[:, None] >= ranked[None]) & (scores[:, None] < scores[None])
+    holds_down &= (category_indices[:, None] == category_indices[None]) & (statistics.intersections > 0)
+    is_felt = holds_down.any(1)
+    ever = np.zeros(len(scores), np.bool_)
+    gone = np.ones(len(scores), np.bool_)
+    chosen = np.zeros(len(scores), np.bool_)
+    for level in np.unique(scores).tolist():
+        # `gone` are those of the level before: what remains goes on as it is, unless they held something down.
+        is_crowded = np.count_nonzero(scores >= level) + np.count_nonzero(gone) > config.max_instances
+        if is_crowded or (gone & (is_felt | chosen)).any() or gone.all():
+            # Raising the update threshold only shortens what is chosen, so 0 stands for all of them.
+            rules = replace(config, score_threshold=level, update_threshold=0.0)
+            chosen[:] = False
+            chosen[choose(category_indices, scores, statistics, rules)[0]] = True
+            ever |= chosen
+        gone = scores == level
+    return np.flatnonzero(ever)
 
 
 def best_first(scores: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -25,11 +25,12 @@ from app.document.review.observations import Observations
 from app.document.review.suspicion import Suspicion, SuspicionKind
 from app.document.review.whole_tracks import ClassDoubt, Doubtful, Duplicate
 
-_LEAST = 0.03  # confidence: nobody walks to a row that is wrong so often
+_LEAST = 0.002  # confidence: rows that are wrong so often are for a person who has seen all others
 _MOST = 2000  # rows
 _SAME_MOMENT = 5  # frames
 _LOW = 0.8  # of the usual score
-_EXPLAINED = 0.1  # of the confidence is left where a more likely mistake of one of the tracks explains the same signs
+_EXPLAINED = 0.03  # of the confidence is left where a more likely mistake of one of the tracks explains the same signs
+_TOLD = 0.8  # of it is left for every better row about all of the tracks: they have been looked at
 
 Kind = SuspicionKind
 
@@ -234,11 +235,13 @@ def one_row_each(rows: Iterable[Suspicion], protected: Protected) -> list[Suspic
         beside = [other for t in row.track_ids for other in taken.get(t, ())]
         if any(_same_moment(row, other) for other in beside):
             continue
+        told = min(len(taken.get(track_id, ())) for track_id in row.track_ids)
         for track_id in row.track_ids:
             taken.setdefault(track_id, []).append(row)
         if row.key not in protected.dismissed and not _is_confirmed(row, protected.confirmed):
             explained = sum(_is_near(row, other) for other in beside)
-            kept.append(replace(row, confidence=_EXPLAINED**explained * row.confidence))
+            factor = _EXPLAINED**explained * _TOLD**told
+            kept.append(replace(row, confidence=factor * row.confidence))
     return sorted(kept, key=lambda row: (-row.confidence, row.frame_index, row.key))[:_MOST]
 
 
