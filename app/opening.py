@@ -4,16 +4,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document.document import Document
 from app.document.history import History
+from app.media_search import expanded, needs_search
 from app.projects import add_media, copy_project, is_project, open_or_create, project_path_for
 from app.session import Session
 from app.settings import Settings
 from app.video.media_loader import MediaLoader, OpenedMedia, opened_media
 from app.workers.task import Task, TaskQueue
 from visolo.errors import MediaError, VisoloError
+
+_MOST_TOLD = 5
 
 if TYPE_CHECKING:
     from app.document.exchange import ImportTracks
@@ -45,25 +48,27 @@ class Opener(QObject):
         self._results: Path | None = None
         self._new_document: Document | None = None
         self._queue: list[Path] = []
+        self._count = 0
+        self._has_opened = False
+        self._failures: list[tuple[Path, Exception]] = []
+        self._go_on = QTimer(self, singleShot=True, interval=0)
+        self._go_on.timeout.connect(self._open_next)
         self.before_close: Callable[[], None] = _nothing
 
     def open_paths(self, paths: Sequence[Path]) -> None:
-        """Open the first path; further ones that are media join its project."""
-        if paths:
-            self._queue = list(paths[1:])
-            self.open_path(paths[0])
+        """Open the first path; further ones that are media join its project. Folders stand for what is below them.
+
+        One that cannot be opened does not keep the others from it; what failed is told at the end.
+        """
+        self._begin(paths, has_opened=False)
 
     def open_path(self, path: Path) -> None:
         """Open anything; failures come as a signal."""
-        self._stop_task()
-        try:
-            self._dispatch(path.expanduser())
-        except (VisoloError, OSError) as error:
-            self._fail(path, error)
+        self.open_paths([path])
 
     def add_video(self, path: Path) -> None:
         """Add a video or image folder to the project that is open."""
-        self._open_media(path, adds=True)
+        self._begin([path], has_opened=True)
 
     def save_copy(self, target: Path) -> None:
         """Copy the open project elsewhere and go on there."""
@@ -74,13 +79,15 @@ class Opener(QObject):
             self._session.save_place()
             copy_project(document, target)
             self._show(Document.open(target))
-            self._opened(target)
+            self._settings.add_recent(target.resolve())
         except (VisoloError, OSError) as error:
             self._fail(target, error)
 
     def cancel(self) -> None:
-        """Stop opening; what was open before stays."""
+        """Stop opening; what was open before stays, and what was added."""
         self._queue.clear()
+        self._failures.clear()
+        self._go_on.stop()
         self._stop_task()
 
     def close_project(self) -> None:
@@ -88,6 +95,40 @@ class Opener(QObject):
         self.cancel()
         self.before_close()
         self._session.close_document()
+
+    def _begin(self, paths: Sequence[Path], *, has_opened: bool) -> None:
+        """Open paths, or add them to the project that is open."""
+        self.cancel()
+        self._has_opened = has_opened
+        wanted = [path.expanduser() for path in paths]
+        if any(needs_search(path) for path in wanted):
+            self._path = wanted[0]
+            self._start(Task(lambda: expanded(wanted), self), self._take_paths)
+        else:
+            self._take_queue(wanted)
+
+    def _take_paths(self, paths: list[Path]) -> None:
+        if self.sender() is self._task:
+            self._end_task()
+            self._take_queue(paths)
+
+    def _take_queue(self, paths: list[Path]) -> None:
+        self._queue, self._count = paths, len(paths)
+        self._open_next()
+
+    def _open_next(self) -> None:
+        """Open what is next in the queue, or tell what failed when nothing is."""
+        if not self._queue:
+            self._report()
+            return
+        path = self._queue.pop(0)
+        try:
+            if self._has_opened:
+                self._open_media(path, adds=True)
+            else:
+                self._dispatch(path)
+        except (VisoloError, OSError) as error:
+            self._fail(path, error)
 
     def _dispatch(self, path: Path) -> None:
         if not path.exists():
@@ -120,6 +161,11 @@ class Opener(QObject):
         except (VisoloError, OSError) as error:
             media.close()
             self._fail(self._path, error)
+            return
+        if self._adds and self._count > 1:
+            media.close()
+            add_media(self._session, media.facts)
+            self._opened(self._path)
             return
         self._loader.offer(media)
         video_id = add_media(self._session, media.facts)
@@ -179,9 +225,10 @@ class Opener(QObject):
             previous.close()
 
     def _opened(self, path: Path) -> None:
-        self._settings.add_recent(path.resolve())
-        if self._queue:
-            self._open_media(self._queue.pop(0), adds=True)
+        if not self._has_opened or self._count == 1:
+            self._settings.add_recent(path.resolve())
+        self._has_opened = True
+        self._go_on.start()
 
     def _start(self, task: Task, take: Callable[..., None]) -> None:
         self._stop_task()
@@ -189,7 +236,8 @@ class Opener(QObject):
         task.item_ready.connect(take)
         task.progressed.connect(self.progressed)
         task.failed.connect(self._fail_task)
-        self.busy_changed.emit(self._path.name)
+        position = f" ({self._count - len(self._queue)} of {self._count})" if self._count > 1 else ""
+        self.busy_changed.emit(self._path.name + position)
         self._tasks.start(task)
 
     def _fail_task(self, error: Exception) -> None:
@@ -198,9 +246,23 @@ class Opener(QObject):
             self._fail(self._path, error)
 
     def _fail(self, path: Path, error: Exception) -> None:
-        self._queue.clear()
         self._results = None
-        self.failed.emit(f"{path.name} was not opened", error)
+        self._failures.append((path, error))
+        if self._queue:
+            self._go_on.start()
+        else:
+            self._report()
+
+    def _report(self) -> None:
+        failures, self._failures = self._failures, []
+        if len(failures) == 1:
+            path, error = failures[0]
+            self.failed.emit(f"{path.name} was not opened", error)
+        elif failures:
+            sentences = [str(error).splitlines()[0] for _, error in failures]
+            more = [f"and {len(failures) - _MOST_TOLD} more"] if len(failures) > _MOST_TOLD else []
+            error = VisoloError("\n".join([*sentences[:_MOST_TOLD], *more]))
+            self.failed.emit(f"{len(failures)} files were not opened", error)
 
     def _stop_task(self) -> None:
         if self._task is not None:

@@ -130,7 +130,7 @@ def test_dropping_opens_and_further_videos_join(open_window, clip, make_clip, tm
     qtbot.waitUntil(
         lambda: window.session.document is not None and len(window.session.document.videos()) == 2, timeout=20_000
     )
-    assert window.session.video.name == "second.mp4"
+    assert window.session.video.name == "clip.mp4"
     wait_for_frame(qtbot, window)
 
 
@@ -335,3 +335,56 @@ def test_cancelling_leaves_everything_as_it_was(window, make_clip, tmp_path, qtb
     QApplication.processEvents()
     assert window.session.document is document
     assert not list(document.path.parent.glob("long-*"))
+
+
+def names(window) -> list[str]:
+    """Of the project's videos."""
+    document = window.session.document
+    return [] if document is None else [video.name for video in document.videos()]
+
+
+def test_a_bad_file_among_several_does_not_keep_the_others_out(open_window, qtbot, make_clip, tmp_path):
+    clips = [make_clip(tmp_path / f"clip{number}.mp4", frames=6) for number in range(3)]
+    broken, missing = tmp_path / "broken.mp4", tmp_path / "missing.mp4"
+    broken.write_bytes(b"no video")
+    window = open_window()
+    drop(window, clips[0], broken, clips[1], missing, clips[2])
+    sentence = error_sentence(qtbot, window)
+    assert names(window) == ["clip0.mp4", "clip1.mp4", "clip2.mp4"]
+    assert window.session.video.name == "clip0.mp4"
+    first, second = sentence.split("\n")
+    assert str(broken) in first
+    assert str(missing) in second
+
+
+def test_the_first_file_that_can_be_opened_makes_the_project(open_window, qtbot, make_clip, tmp_path):
+    clips = [make_clip(tmp_path / f"clip{number}.mp4", frames=6) for number in range(2)]
+    window = open_window()
+    window.open_paths([tmp_path / "missing.mp4", *clips])
+    assert "missing.mp4" in error_sentence(qtbot, window)
+    assert window.session.document.path == project_path_for(clips[0])
+    assert names(window) == ["clip0.mp4", "clip1.mp4"]
+
+
+def test_a_folder_stands_for_the_videos_and_images_below_it(open_window, qtbot, make_clip, tmp_path):
+    folder = tmp_path / "all"
+    (folder / "day2").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    for place in ("clip10.mp4", "clip2.MP4", "day2/clip.mp4", ".hidden/clip.mp4"):
+        make_clip(tmp_path / "x.mp4", frames=6).rename(folder / place)
+    write_images(folder / "frames")
+    (folder / "notes.txt").write_text("no video")
+    window = open_window()
+    drop(window, folder)
+    wanted = ["clip2.MP4", "clip10.mp4", "clip.mp4", "frames"]
+    qtbot.waitUntil(lambda: names(window) == wanted, timeout=20_000)
+    wait_for_frame(qtbot, window)
+    assert window.session.video.name == "clip2.MP4"
+    assert not window.findChildren(ErrorDialog)
+
+
+def test_a_folder_with_nothing_in_it(open_window, qtbot, tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    window = open_window()
+    window.open_paths([tmp_path / "a"])
+    assert "no images and no videos in this folder or below" in error_sentence(qtbot, window)

@@ -86,7 +86,7 @@ def images_in_folder(folder: Path) -> list[Path]:
         raise MediaError(
             f"{folder}: there are no images in this folder ({kinds}); choose a video file or another folder"
         )
-    return sorted(files, key=lambda path: _natural_key(path.name))
+    return sorted(files, key=lambda path: natural_key(path.name))
 
 
 def is_image(path: Path) -> bool:
@@ -109,7 +109,8 @@ def image_size(path: Path) -> tuple[int, int]:
     return (width, height) if is_transposed else (height, width)
 
 
-def _natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
+def natural_key(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Sorts names as people count: frame2 before frame10."""
     parts = re.split(r"([0-9]+)", name.casefold())
     return [(int(part), "") if i % 2 else (0, part) for i, part in enumerate(parts)], name
 
