@@ -48,9 +48,11 @@ class OpeningNotes(QObject):
             self._patience.start()
             return
         self._patience.stop()
-        if self._dialog is not None:
-            self._dialog.close()
-            self._dialog = None
+        dialog, self._dialog = self._dialog, None
+        if dialog is not None:
+            # To this dialog closing is cancelling, which would let go of all that is yet to be opened.
+            dialog.canceled.disconnect(self._cancel)
+            dialog.close()
 
     def _show_progress(self) -> None:
         self._dialog = QProgressDialog(f"Opening {self._what}…", "Cancel", 0, 1000, self._window)

@@ -86,7 +86,7 @@ class VideoDelegate(QStyledItemDelegate):
         painter.setPen(theme.color("muted"))
         words = _elided(painter.fontMetrics(), state_words(video, progress), area.width())
         painter.drawText(area.translated(0, 16), Qt.AlignmentFlag.AlignVCenter, words)
-        if progress.state is VideoState.NEW:
+        if progress.state is VideoState.NEW or (progress.state in _WITHOUT_BAR and not progress.share):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -96,6 +96,7 @@ class VideoDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(QRectF(track.topLeft(), QSize(round(track.width() * share), _BAR_HEIGHT)), 1.5, 1.5)
 
 
+_WITHOUT_BAR = {VideoState.WAITING, VideoState.FAILED}
 _BAR_COLOURS = {
     VideoState.RUNNING: "accent",
     VideoState.PAUSED: "warning",

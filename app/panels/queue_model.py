@@ -148,7 +148,7 @@ class QueueModel(QAbstractListModel):
         elif edited:
             state = VideoState.EDITED
         else:
-            state = VideoState.TRACKED if presence else VideoState.NEW
+            state = VideoState.TRACKED if presence or reached else VideoState.NEW
         confirmed = review_progress(document, video.video_id).instance_percent / 100
         return VideoProgress(state, share, len(presence), edited, confirmed)
 

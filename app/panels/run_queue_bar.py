@@ -44,14 +44,17 @@ class RunQueueBar(QFrame):
         self._failed.clicked.connect(self._open_failures)
         buttons = QHBoxLayout()
         buttons.setSpacing(4)
+        for button in (self._all, self._go_on, self._clear):
+            buttons.addWidget(button, int(button is not self._clear))
         for button in (self._all, self._go_on, self._clear, self._failed):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            buttons.addWidget(button, int(button is self._all))
-        buttons.addStretch()
+        words = QHBoxLayout()
+        words.addWidget(self._words, 1)
+        words.addWidget(self._failed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 4, 12, 10)
         layout.setSpacing(6)
-        layout.addWidget(self._words)
+        layout.addLayout(words)
         layout.addLayout(buttons)
         self._paced = PacedRefresh(self._show, _REFRESH_MS, self)
         self._queue.changed.connect(self._show)
@@ -71,8 +74,7 @@ class RunQueueBar(QFrame):
         waiting, failed = len(queue.waiting), len(queue.failures)
         self.setVisible(count > 1 or waiting > 0 or failed > 0)
         self._all.setVisible(not waiting)
-        self._all.setText("Run over all videos" if not failed else "Run over all")
-        self._words.setVisible(waiting > 0)
+        self._words.setVisible(waiting > 0 or failed > 0)
         self._words.setText(queue_words(queue, self._session.run, self._rate))
         self._words.setToolTip(self._words.text())
         self._go_on.setVisible(waiting > 0 and not queue.is_active)
@@ -114,6 +116,8 @@ def queue_words(queue: RunQueue, run: RunStatus, rate: float) -> str:
         rate: frames per second, 0 where not known yet.
     """
     waiting = len(queue.waiting)
+    if not waiting:
+        return ""
     if not queue.is_active:
         return "1 video waits" if waiting == 1 else f"{waiting} videos wait"
     text = f"video {queue.done_count + 1} of {queue.done_count + waiting}"

@@ -383,6 +383,17 @@ def test_a_folder_stands_for_the_videos_and_images_below_it(open_window, qtbot, 
     assert not window.findChildren(ErrorDialog)
 
 
+def test_files_that_are_slow_to_open_are_all_opened(open_window, qtbot, make_clip, tmp_path):
+    clips = [make_clip(tmp_path / f"clip{number}.mp4", frames=60) for number in range(4)]
+    window = open_window()
+    window.notes._patience.setInterval(0)
+    asked = []
+    window.workspace.opener.busy_changed.connect(asked.append)
+    window.open_paths(clips)
+    qtbot.waitUntil(lambda: len(names(window)) == 4, timeout=20_000)
+    assert [text for text in asked if text][1] == "clip1.mp4 (2 of 4)"
+
+
 def test_a_folder_with_nothing_in_it(open_window, qtbot, tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     window = open_window()
