@@ -26,10 +26,12 @@ from app.panels.queue_model import (
     PROGRESS_ROLE,
     VIDEO_ROLE,
     QueueModel,
+    QueueView,
     VideoProgress,
     VideoState,
     state_words,
 )
+from app.panels.queue_tools import QueueTools
 from app.panels.run_queue_bar import RunQueueBar
 from app.session import RunStatus, Session
 
@@ -37,6 +39,8 @@ _ROW_HEIGHT = 54
 _MARGIN = 12
 _BAR_HEIGHT = 3
 _REFRESH_MS = 200
+_NO_VIDEO = "No video yet.\nOpen one with Ctrl+O\nor drop it here."
+_NO_MATCH = "No video is like that."
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -165,28 +169,41 @@ class QueuePanel(QWidget):
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.customContextMenuRequested.connect(self._open_menu)
         self.view.selectionModel().currentChanged.connect(self._choose)
-        self._empty = QLabel(
-            "No video yet.\nOpen one with Ctrl+O\nor drop it here.", alignment=Qt.AlignmentFlag.AlignCenter
-        )
+        self.tools = QueueTools()
+        self.tools.changed.connect(self._list)
+        self.tools.left.connect(self.view.setFocus)
+        self._empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self._empty.setObjectName("queueEmpty")
         self._empty.setProperty("muted", True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(titles)
+        layout.addWidget(self.tools)
         layout.addWidget(self.view, 1)
         layout.addWidget(self._empty, 1)
-        layout.addWidget(RunQueueBar(self._session))
+        self._run_queue = RunQueueBar(self._session)
+        layout.addWidget(self._run_queue)
 
     def _show_project(self) -> None:
         self.model.forget_pictures()
+        self.tools.clear()
+        self._show_videos()
+
+    def _list(self, view: QueueView) -> None:
+        self.model.view = view
         self._show_videos()
 
     def _show_videos(self) -> None:
         self.model.reset()
-        count = self.model.rowCount()
-        self._count.setText("" if not count else "1 video" if count == 1 else f"{count} videos")
-        self.view.setVisible(count > 0)
-        self._empty.setVisible(count == 0)
+        count, listed = self.model.video_count, self.model.rowCount()
+        words = "" if not count else "1 video" if count == 1 else f"{count} videos"
+        self._count.setText(words if listed == count else f"{listed} of {words}")
+        self.tools.setVisible(count > 1)
+        self._run_queue.show_for(count)
+        self.view.setVisible(listed > 0)
+        self._empty.setVisible(listed == 0)
+        self._empty.setText(_NO_MATCH if count else _NO_VIDEO)
         self._show_current()
 
     def _show_current(self) -> None:

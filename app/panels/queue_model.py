@@ -1,6 +1,6 @@
 """The project's videos as a Qt list model: name, length, how far each is, and its picture once it is decoded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -11,6 +11,7 @@ from app.document.confirmation import percent_words, review_progress
 from app.document.records import Change, Video
 from app.session import Session
 from app.workers.thumbnails import Picture, PictureLoader, PictureRequest
+from visolo.io.images import natural_key
 
 VIDEO_ROLE = Qt.ItemDataRole.UserRole
 PROGRESS_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -50,12 +51,52 @@ class VideoProgress:
     confirmed_share: float = 0.0
 
 
+class QueueOrder(Enum):
+    """What comes first."""
+
+    ADDED = "As added"
+    NAME = "By name"
+    LONGEST = "Longest first"
+    LEAST_CONFIRMED = "Least confirmed first"
+
+
+class QueueShare(Enum):
+    """Which videos are listed."""
+
+    ALL = "All videos"
+    UNFINISHED = "Not yet run to the end"
+    UNCONFIRMED = "Run, not wholly confirmed"
+    CONFIRMED = "Wholly confirmed"
+
+
+@dataclass(frozen=True)
+class QueueView:
+    """What of the project's videos is listed, and in which order.
+
+    Attributes:
+        text: part of the name, in any case; words in any order.
+    """
+
+    text: str = ""
+    order: QueueOrder = QueueOrder.ADDED
+    share: QueueShare = QueueShare.ALL
+
+
 class QueueModel(QAbstractListModel):
-    """One row per video; states and pictures are made when a row is first shown."""
+    """One row per listed video; states and pictures are made when a row is first shown.
+
+    Rows stay where they are while states change: a video must not jump away under the mouse when it is done.
+
+    Attributes:
+        view: what is listed from the next `reset` on.
+        video_count: of the project.
+    """
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.view = QueueView()
+        self.video_count = 0
         self._videos: list[Video] = []
         self._progress: dict[int, VideoProgress] = {}
         self._pictures: dict[int, QPixmap] = {}
@@ -85,8 +126,10 @@ class QueueModel(QAbstractListModel):
         """Another project, or videos came and went."""
         self.beginResetModel()
         document = self._session.document
-        self._videos = [] if document is None else document.videos()
+        videos = [] if document is None else document.videos()
+        self.video_count = len(videos)
         self._progress.clear()
+        self._videos = self._ordered(video for video in videos if self._is_listed(video))
         self.endResetModel()
 
     def forget_progress(self) -> None:
@@ -114,6 +157,26 @@ class QueueModel(QAbstractListModel):
         if found is None:
             found = self._progress[video.video_id] = self._read_progress(video)
         return found
+
+    def _is_listed(self, video: Video) -> bool:
+        if any(word not in video.name.casefold() for word in self.view.text.casefold().split()):
+            return False
+        if self.view.share is QueueShare.ALL:
+            return True
+        progress = self.progress(video)
+        if progress.share < 1:
+            return self.view.share is QueueShare.UNFINISHED
+        is_done = progress.confirmed_share == 1
+        return self.view.share is (QueueShare.CONFIRMED if is_done else QueueShare.UNCONFIRMED)
+
+    def _ordered(self, videos: Iterable[Video]) -> list[Video]:
+        keys: dict[QueueOrder, Callable[[Video], object]] = {
+            QueueOrder.ADDED: lambda video: video.video_id,
+            QueueOrder.NAME: lambda video: natural_key(video.name),
+            QueueOrder.LONGEST: lambda video: -video.frame_count,
+            QueueOrder.LEAST_CONFIRMED: lambda video: self.progress(video).confirmed_share,
+        }
+        return sorted(videos, key=keys[self.view.order])  # type: ignore[arg-type]
 
     def _tip(self, video: Video) -> str:
         failure = self._session.run_queue.failures.get(video.video_id, "")

@@ -21,6 +21,7 @@ class RunQueueBar(QFrame):
         super().__init__(parent)
         self._session, self._queue = session, session.run_queue
         self._rate = 0.0
+        self._video_count = 0
         self.setObjectName("runQueueBar")
         self._words = QLabel()
         self._words.setObjectName("runQueueWords")
@@ -64,15 +65,19 @@ class RunQueueBar(QFrame):
         self._restyle()
         self._show()
 
+    def show_for(self, video_count: int) -> None:
+        """The project has so many videos; with one there is nothing to be said here."""
+        self._video_count = video_count
+        self._show()
+
     def _note_run(self, run: RunStatus) -> None:
         self._rate = run.frames_per_second or self._rate
         self._paced.soon()
 
     def _show(self) -> None:
-        queue, document = self._queue, self._session.document
-        count = 0 if document is None else len(document.videos())
+        queue = self._queue
         waiting, failed = len(queue.waiting), len(queue.failures)
-        self.setVisible(count > 1 or waiting > 0 or failed > 0)
+        self.setVisible(self._video_count > 1 or waiting > 0 or failed > 0)
         self._all.setVisible(not waiting)
         self._words.setVisible(waiting > 0 or failed > 0)
         self._words.setText(queue_words(queue, self._session.run, self._rate))

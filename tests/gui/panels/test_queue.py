@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QMainWindow, QMenu
+from PySide6.QtWidgets import QLabel, QLineEdit, QMainWindow, QMenu, QToolButton
 
-from app.document.edits import SplitTrack
+from app.document.edits import Confirm, SplitTrack
+from app.document.records import FrameRange
 from app.panels.queue import QueuePanel
 from app.panels.queue_model import PROGRESS_ROLE, VideoState
 
@@ -131,3 +132,62 @@ def test_closing_the_window_waits_for_the_pictures(make_project, qtbot):
         row(panel, number).data(Qt.ItemDataRole.DecorationRole)
     window.close()
     assert panel.model.loader.is_idle()
+
+
+def listed(panel) -> list[str]:
+    return [row(panel, number).data() for number in range(panel.model.rowCount())]
+
+
+def choose(panel, text):
+    """Take an entry of the menu beside the search line."""
+    (action,) = [a for a in panel.findChild(QToolButton, "queueMenu").menu().actions() if a.text() == text]
+    action.trigger()
+
+
+def test_typing_finds_videos_and_escape_finds_all_again(queue, qtbot):
+    panel, project = queue
+    line = panel.findChild(QLineEdit, "queueSearch")
+    qtbot.keyClicks(line, "3 CLIP")
+    assert listed(panel) == ["clip1_3"]
+    assert panel.findChild(QLabel, "queueCount").text() == "1 of 3 videos"
+    qtbot.keyClicks(line, "x")
+    assert listed(panel) == []
+    assert panel.findChild(QLabel, "queueEmpty").text() == "No video is like that."
+    qtbot.keyClick(line, Qt.Key.Key_Escape)
+    assert len(listed(panel)) == 3
+    assert project.session.video.video_id == 1
+    assert panel.view.currentIndex().row() == 0
+
+
+def test_the_menu_lists_some_videos_in_another_order(queue, qtbot):
+    panel, project = queue
+    names = listed(panel)
+    choose(panel, "Not yet run to the end")
+    assert listed(panel) == names[1:]
+    choose(panel, "Run, not wholly confirmed")
+    assert listed(panel) == names[:1]
+    assert project.session.do(Confirm(1, None, FrameRange(0, None)))
+    assert listed(panel) == names[:1]
+    choose(panel, "Wholly confirmed")
+    qtbot.waitUntil(lambda: listed(panel) == names[:1], timeout=2000)
+    choose(panel, "All videos")
+    choose(panel, "Least confirmed first")
+    assert listed(panel) == [*names[1:], names[0]]
+    choose(panel, "As added")
+    assert listed(panel) == names
+
+
+def test_another_project_is_listed_whole(queue):
+    panel, project = queue
+    choose(panel, "Wholly confirmed")
+    assert listed(panel) == []
+    project.session.project_opened.emit()
+    assert len(listed(panel)) == 3
+
+
+def test_one_video_needs_no_search(make_project, qtbot):
+    panel = QueuePanel(make_project().session)
+    qtbot.addWidget(panel)
+    panel.show()
+    assert not panel.tools.isVisible()
+    panel.stop()
