@@ -29,7 +29,11 @@ class ReviewFilter:
 
     def lets_through(self, suspicion: Suspicion) -> bool:
         """Whether it is listed."""
-        return suspicion.kind not in self.hidden_kinds and 100 * suspicion.confidence >= self.least_percent
+        return self.lists(suspicion.kind, suspicion.confidence)
+
+    def lists(self, kind: SuspicionKind, confidence: float) -> bool:
+        """Whether one of this kind and confidence is listed."""
+        return kind not in self.hidden_kinds and 100 * confidence >= self.least_percent
 
 
 class Review(QObject):

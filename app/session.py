@@ -83,6 +83,7 @@ class Session(QObject):
         range_changed: the marked FrameRange or None.
         run_changed: RunStatus.
         tool_changed: id of the canvas tool that has the mouse.
+        counted: id of a video whose suspicions were counted.
         message: one line for the status bar.
         refused: one sentence why an edit was not done.
     """
@@ -100,6 +101,7 @@ class Session(QObject):
     visibility_changed = Signal()
     run_changed = Signal(object)
     tool_changed = Signal(str)
+    counted = Signal(int)
     message = Signal(str)
     refused = Signal(str)
 

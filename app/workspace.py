@@ -30,6 +30,7 @@ from app.video.player import Player
 from app.workers.identities import IdentitySearch
 from app.workers.inference import InferenceControl
 from app.workers.reassociation import ReassociationSearch
+from app.workers.suspicion_counts import SuspicionCounts
 from app.workers.suspicions import SuspicionSearch
 from app.workers.task import TaskQueue
 from app.workers.training import TrainingControl
@@ -50,6 +51,7 @@ class Workspace(QObject):
         self.canvas = CanvasController(self.session, self.cache, self)
         self.inference = InferenceControl(self.session, settings, self)
         self.search = SuspicionSearch(self.session, self)
+        self.counts = SuspicionCounts(self.session, self)
         self.identity_search = IdentitySearch(self.session, self)
         self.reassociation = ReassociationSearch(self.session, settings, self)
         self.training = TrainingControl(self)
@@ -67,6 +69,7 @@ class Workspace(QObject):
         self.opener.close_project()
         self.inference.close()
         self.search.close()
+        self.counts.close()
         self.identity_search.close()
         self.reassociation.close()
         self.training.close()

@@ -127,7 +127,9 @@ class QueuePanel(QWidget):
         session.video_changed.connect(self._show_current)
         session.document_changed.connect(self._note_change)
         session.run_changed.connect(self._note_run)
-        session.run_queue.changed.connect(self._show_waiting)
+        session.run_queue.changed.connect(self._show_all_again)
+        session.review.filter_changed.connect(self._show_all_again)
+        session.counted.connect(self._note_count)
         theme.theme_changes().changed.connect(self.view.viewport().update)
         self._show_project()
 
@@ -229,7 +231,10 @@ class QueuePanel(QWidget):
         self._note_change(Change(frozenset({self._run_video_id, run.video_id})))
         self._run_video_id = run.video_id
 
-    def _show_waiting(self) -> None:
+    def _note_count(self, video_id: int) -> None:
+        self._note_change(Change(frozenset({video_id})))
+
+    def _show_all_again(self) -> None:
         self.model.forget_progress()
         self.view.viewport().update()
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QPixmap
 
 from app.document.confirmation import percent_words, review_progress
 from app.document.records import Change, Video
+from app.review_counts import ToCheck, seconds_per_decision, to_check
 from app.session import Session
 from app.workers.thumbnails import Picture, PictureLoader, PictureRequest
 from visolo.io.images import natural_key
@@ -42,6 +43,7 @@ class VideoProgress:
         track_count: tracks that are present somewhere.
         edited_count: instances that a person touched.
         confirmed_share: of the instances that a person has confirmed, in [0, 1].
+        to_check: what the review list has; None where nobody has looked yet.
     """
 
     state: VideoState
@@ -49,6 +51,7 @@ class VideoProgress:
     track_count: int = 0
     edited_count: int = 0
     confirmed_share: float = 0.0
+    to_check: ToCheck | None = None
 
 
 class QueueOrder(Enum):
@@ -58,6 +61,8 @@ class QueueOrder(Enum):
     NAME = "By name"
     LONGEST = "Longest first"
     LEAST_CONFIRMED = "Least confirmed first"
+    MOST_TO_CHECK = "Most to check first"
+    SUREST = "Most mistakes per minute first"
 
 
 class QueueShare(Enum):
@@ -175,13 +180,21 @@ class QueueModel(QAbstractListModel):
             QueueOrder.NAME: lambda video: natural_key(video.name),
             QueueOrder.LONGEST: lambda video: -video.frame_count,
             QueueOrder.LEAST_CONFIRMED: lambda video: self.progress(video).confirmed_share,
+            QueueOrder.MOST_TO_CHECK: lambda video: -_checked(self.progress(video)).count,
+            QueueOrder.SUREST: lambda video: -_mistakes_per_decision(self.progress(video)),
         }
         return sorted(videos, key=keys[self.view.order])  # type: ignore[arg-type]
 
     def _tip(self, video: Video) -> str:
         failure = self._session.run_queue.failures.get(video.video_id, "")
         words = f"{video.source}\n{video.width} × {video.height}, {state_words(video, self.progress(video))}"
-        return f"{words}: {failure}" if failure else words
+        if failure:
+            return f"{words}: {failure}"
+        left = self.progress(video).to_check
+        return f"{words}\n{check_words(left, self._seconds_per_decision())}" if left is not None else words
+
+    def _seconds_per_decision(self) -> float:
+        return seconds_per_decision(self._session.document) if self._session.document is not None else 0.0
 
     def _words(self, video: Video) -> str:
         return f"{video.name}, {state_words(video, self.progress(video))}"
@@ -213,7 +226,8 @@ class QueueModel(QAbstractListModel):
         else:
             state = VideoState.TRACKED if presence or reached else VideoState.NEW
         confirmed = review_progress(document, video.video_id).instance_percent / 100
-        return VideoProgress(state, share, len(presence), edited, confirmed)
+        listed = to_check(document, video.video_id, self._session.review.filter)
+        return VideoProgress(state, share, len(presence), edited, confirmed, listed)
 
     def _picture(self, video: Video) -> QPixmap | None:
         picture = self._pictures.get(video.video_id)
@@ -248,8 +262,26 @@ def _itself(video: Video) -> Video:
     return video
 
 
+def _checked(progress: VideoProgress) -> ToCheck:
+    return progress.to_check or ToCheck(0, 0.0)
+
+
+def _mistakes_per_decision(progress: VideoProgress) -> float:
+    left = _checked(progress)
+    return left.mistakes / left.count if left.count else 0.0
+
+
+def check_words(left: ToCheck, seconds: float) -> str:
+    """E.g. "12 to check, about 9 of them mistakes: about 2 min"."""
+    if not left.count:
+        return "nothing to check"
+    text = f"{left.count} to check, about {max(1, round(left.mistakes))} of them mistakes"
+    needed = left.count * seconds
+    return f"{text}: about {needed:.0f} s" if needed < 100 else f"{text}: about {needed / 60:.0f} min"
+
+
 def state_words(video: Video, progress: VideoProgress) -> str:
-    """E.g. "edited · 5 tracks", "38% confirmed" or "new · 412 frames"."""
+    """E.g. "edited · 5 tracks", "12 to check · 38% confirmed" or "new · 412 frames"."""
     if progress.state in {VideoState.RUNNING, VideoState.PAUSED}:
         return f"{progress.state.value} · {progress.share:.0%}"
     if progress.state is VideoState.WAITING:
@@ -259,7 +291,13 @@ def state_words(video: Video, progress: VideoProgress) -> str:
     if progress.state is VideoState.NEW:
         frames = "1 frame" if video.frame_count == 1 else f"{video.frame_count:,} frames".replace(",", " ")
         return f"new · {frames}"
+    return _review_words(progress)
+
+
+def _review_words(progress: VideoProgress) -> str:
+    left = _checked(progress).count
+    parts = [f"{left} to check"] if left else []
     if progress.confirmed_share:
-        return f"{percent_words(progress.confirmed_share)} confirmed"
+        return " · ".join([*parts, f"{percent_words(progress.confirmed_share)} confirmed"])
     tracks = "1 track" if progress.track_count == 1 else f"{progress.track_count} tracks"
-    return f"{progress.state.value} · {tracks}"
+    return " · ".join([progress.state.value, *(parts or [tracks])])

@@ -157,6 +157,12 @@ def results(frame_index: int) -> FrameResult:
 
 
 @pytest.fixture
+def frame_results() -> list[FrameResult]:
+    """What a model finds in the clip; see `results`."""
+    return [results(index) for index in range(FRAMES)]
+
+
+@pytest.fixture
 def tracked(window):
     """The main window with the clip open and three tracks in it."""
     session = window.session
