@@ -111,3 +111,11 @@ def test_a_killed_data_process_costs_no_step(stills, tmp_path):
     record = folder.read()
     assert (record.state, record.step) == ("failed", _steps(folder)[-1])
     assert f"the checkpoint of step {record.step} is whole" in errors
+
+
+def test_data_processes_do_not_hold_up_the_end_of_a_run_that_failed(stills, tmp_path):
+    image = next((stills.parent).rglob("*.jpg"), None) or next((stills.parent).rglob("*.png"))
+    image.write_bytes(b"no picture")
+    code, errors = finish("--data", stills, "--steps", "500", "--workers", "2", *OPTIONS, "--out", tmp_path / "run")
+    assert code == 2
+    assert image.name in errors

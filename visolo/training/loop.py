@@ -6,6 +6,7 @@ still being computed.
 """
 
 import math
+import os
 import pickle
 import signal
 import threading
@@ -339,8 +340,10 @@ def _next_of(batches: Iterator[LabelledBatch | VisoloError]) -> LabelledBatch:
 
 def _start_worker(_number: int) -> None:
     """Data processes leave signals to the main process, whoever else gets them, and the cores to each other."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)  # signals to the group stay outside, but the main process can still end this one by SIGTERM
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     cv2.setNumThreads(1)
 
 
