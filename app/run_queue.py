@@ -43,8 +43,12 @@ class RunQueue(QObject):
     def add_unfinished(self) -> None:
         """Run over every video that no run has finished; those that failed before are tried again."""
         document = self._session.document
-        if document is not None:
-            self.add(v.video_id for v in document.videos() if first_frame_to_run(document, v) is not None)
+        if document is None:
+            return
+        unfinished = [v.video_id for v in document.videos() if first_frame_to_run(document, v) is not None]
+        if not unfinished and not self.waiting:
+            self._session.message.emit("The model has been run over every video to its end")
+        self.add(unfinished)
 
     def add(self, video_ids: Iterable[int]) -> None:
         """Let videos wait, in this order behind those that do already, and go on."""

@@ -61,7 +61,7 @@ def test_the_button_runs_over_every_video_once(queued, qtbot, press):
     assert queued.session.video.video_id == shown
     qtbot.waitUntil(button.isVisible, timeout=5000)
     press(queued, "Ctrl+Shift+F5")
-    qtbot.wait(50)
+    assert queued.status.message() == "The model has been run over every video to its end"
     assert states(queued) == [["done"], ["done"], ["done"]]
 
 
