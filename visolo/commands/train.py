@@ -202,12 +202,12 @@ def _copy_projects(args: argparse.Namespace) -> None:
     """Write what is to be learnt of projects into the folder of the run, unless a run there keeps its own."""
     from visolo.training.run_folder import RunFolder
 
-    if args.resume is None and RunFolder(args.out).record.is_file():
-        return
     for path, target in zip(args.data or (), _data_files(args), strict=True):
         if path == target:
             continue
         try:
+            if args.resume is None and RunFolder(args.out).record.is_file():
+                return
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{args.out}: cannot be written to ({error.strerror}); choose another folder") from error
