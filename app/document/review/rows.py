@@ -25,7 +25,8 @@ from app.document.review.observations import Observations
 from app.document.review.suspicion import Suspicion, SuspicionKind
 from app.document.review.whole_tracks import ClassDoubt, Doubtful, Duplicate
 
-_LEAST = 0.002  # confidence: rows that are wrong so often are for a person who has seen all others
+_LIKELY, _LEAST = 0.03, 0.002  # confidence: rows that are wrong so often are for a person who has seen all others
+_ENOUGH = 200  # moments of a kind; unlikely ones are not added to more than these
 _MOST = 2000  # rows
 _SAME_MOMENT = 5  # frames
 _LOW = 0.8  # of the usual score
@@ -123,6 +124,7 @@ class RowWriter:
         confidences = scale.confidence(moments.features)
         chosen = np.flatnonzero(confidences >= _LEAST)
         chosen = chosen[np.argsort(-confidences[chosen], kind="stable")]
+        chosen = chosen[: max(_ENOUGH, np.count_nonzero(confidences >= _LIKELY))]
         best = self._best_of_each_moment(moments, chosen)
         columns = (moments.frames, moments.tracks, moments.others)
         return [write(*(int(c[i]) for c in columns), moments.features[i], float(confidences[i])) for i in best]
