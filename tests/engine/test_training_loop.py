@@ -19,9 +19,10 @@ from visolo.model.checkpoint import load_weights
 from visolo.model.visolo import build_model
 from visolo.training.checkpoints import export_weights
 from visolo.training.clips import ClipMaker
-from visolo.training.config import TrainingConfig
+from visolo.training.config import TrainingConfig, load_training_config
 from visolo.training.datasets import read_training_data
 from visolo.training.loop import Trainer, learning_rate
+from visolo.training.settings import shortened
 
 SMALL = ModelConfig(
     backbone="resnet18", bottleneck_width=8, num_classes=20, label_set="lite", grid=(3, 4), width=16, embedding=8,
@@ -174,6 +175,14 @@ def test_cosine_schedule_warms_up_and_ends_near_zero():
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == rates[10] == 1.0
     assert rates[-1] < 1e-3
+
+
+def test_a_short_run_warms_up_for_a_tenth_of_itself():
+    config = shortened(load_training_config("lite"), 50)
+    rates = [learning_rate(config, step) for step in range(50)]
+    assert rates.index(max(rates)) == 4
+    assert max(rates) == config.learning_rate
+    assert shortened(config, 50) == config
 
 
 def test_a_damaged_checkpoint_is_a_clear_error(stills, tmp_path):

@@ -126,13 +126,14 @@ def check_resumable(old: RunSettings, new: RunSettings, where: Path) -> None:
 
 
 def shortened(config: TrainingConfig, steps: int) -> TrainingConfig:
-    """The same settings for another number of steps; milestones move in proportion.
+    """The same settings for another number of steps; milestones move in proportion, and a short run warms up briefly.
 
     Raises:
         ConfigError: the number is less than 1.
     """
     share = steps / config.steps
-    return replace(config, steps=steps, milestones=tuple(round(m * share) for m in config.milestones))
+    milestones = tuple(round(m * share) for m in config.milestones)
+    return replace(config, steps=steps, milestones=milestones, warmup_steps=min(config.warmup_steps, steps // 10))
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON can hold
