@@ -81,4 +81,4 @@ def _draw_classes(axes: "Axes", curves: Mapping[str, NDArray[np.float64]]) -> No
         color = colormaps["tab20" if len(shown) > 10 else "tab10"](index)
         axes.plot(RECALL_POINTS, at_half[name], color=color, label=f"{name}: {at_half[name].mean():.3f}")
     if shown:
-        axes.legend(fontsize="x-small" if len(shown) > 10 else "small", ncols=1 + (len(shown) > 10))
+        axes.legend(fontsize="x-small" if len(shown) > 10 else "small", ncols=1 + (len(shown) > 10), title="AP50")

@@ -10,7 +10,7 @@ from visolo.evaluation.tracking_metrics import Strata
 from visolo.evaluation.video_iou import mean_area
 from visolo.io.ytvis_types import Annotation, Video, mask_areas
 
-_LENGTHS = {"up to 10 frames": 10, "11 to 30 frames": 30, "more frames": np.inf}
+_LENGTHS = {"up to 10 frames": 10, "11 to 30 frames": 30, "over 30 frames": np.inf}
 _SIZES = {name: largest for name, (_, largest) in AREA_RANGES.items() if name != "all"}
 _OCCLUSIONS = {"hardly hidden": 0.1, "partly hidden": 0.5, "mostly hidden": 1.0}
 
