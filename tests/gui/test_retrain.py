@@ -1,71 +1,27 @@
 """The retrain dialog with real, tiny trainings: empty, started, watched, stopped, resumed, used, failed."""
 
 import csv
+import sys
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QMessageBox, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from retrain_driver import LEFT, LONG_MS, RetrainDriver
 
 from app.dialogs.compare import CompareDialog
 from app.dialogs.comparison_table import ComparisonTable
-from app.dialogs.retrain import RetrainDialog
 from app.dialogs.retrain_data import DataTree
-from app.dialogs.training_plot import TrainingPlot
 from app.document.confirm_edits import Confirm
 from app.document.exchange import ExportOptions, export_dataset
 from app.document.records import FrameRange
 from app.run_choice import read_choice
 from app.settings import DEVICE, Settings
 from app.training.choice import read_choice as read_training_choice
-
-LEFT = Qt.MouseButton.LeftButton
-_LONG_MS = 120_000
-
-
-class Driver:
-    """The dialog as a person sees it."""
-
-    def __init__(self, window, qtbot):
-        self.window, self._qtbot = window, qtbot
-        window.workspace.actions.action("run.retrain").trigger()
-        self.dialog = next(d for d in window.findChildren(RetrainDialog) if d.isVisible())
-        qtbot.waitUntil(lambda: "Counting" not in self.status, timeout=_LONG_MS)
-
-    def text(self, name: str) -> str:
-        return self.dialog.findChild(QLabel, name).text()
-
-    @property
-    def status(self) -> str:
-        return self.text("retrainStatus")
-
-    @property
-    def state(self) -> str:
-        return self.text("retrainState")
-
-    def button(self, name: str) -> QPushButton:
-        return self.dialog.findChild(QPushButton, name)
-
-    def press(self, name: str) -> None:
-        assert self.button(name).isVisible(), f"{name} is not offered"
-        self._qtbot.mouseClick(self.button(name), LEFT)
-
-    def fill(self, steps: int, folder: Path) -> None:
-        self.dialog.findChild(QSpinBox, "retrainSteps").setValue(steps)
-        self.dialog.findChild(QSpinBox, "retrainBatch").setValue(1)
-        self.dialog.findChild(QLineEdit, "retrainFolder").setText(str(folder))
-
-    def wait_for(self, *states: str) -> None:
-        self._qtbot.waitUntil(lambda: self.state in states, timeout=_LONG_MS)
-
-    def wait_for_step(self, step: int) -> None:
-        control = self.window.workspace.training
-        self._qtbot.waitUntil(lambda: control.status.step >= step, timeout=_LONG_MS)
-
-    @property
-    def plot(self) -> TrainingPlot:
-        return self.dialog.findChild(TrainingPlot)
 
 
 def confirm(window) -> None:
@@ -87,7 +43,7 @@ def steps_in(folder: Path) -> list[int]:
 
 
 def test_without_confirmed_frames_it_says_what_to_do(tracked, qtbot):
-    driver = Driver(tracked, qtbot)
+    driver = RetrainDriver(tracked, qtbot)
     assert "Nothing of this project is confirmed yet" in driver.status
     assert not driver.button("retrainStart").isEnabled()
     frames = driver.dialog.findChild(QComboBox, "retrainFrames")
@@ -98,19 +54,19 @@ def test_without_confirmed_frames_it_says_what_to_do(tracked, qtbot):
 
 def test_confirmed_frames_alone_are_counted(tracked, qtbot):
     tracked.session.do(Confirm(1, None, FrameRange(0, 9)))
-    driver = Driver(tracked, qtbot)
+    driver = RetrainDriver(tracked, qtbot)
     assert driver.status.startswith("Trains on 1 video: 10 frames with 30 masks of 2 classes.")
 
 
 def test_without_a_project_files_can_be_dropped(open_window, tracked, qtbot, tmp_path):
     list(export_dataset(tracked.session.document, ExportOptions(tmp_path / "a.json", with_frames=True)))
-    driver = Driver(open_window(), qtbot)
+    driver = RetrainDriver(open_window(), qtbot)
     assert "There is nothing to train on" in driver.status
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.json"))])
     drop = QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
     driver.dialog.form.sources.dropEvent(drop)
-    qtbot.waitUntil(lambda: driver.status.startswith("Trains on"), timeout=_LONG_MS)
+    qtbot.waitUntil(lambda: driver.status.startswith("Trains on"), timeout=LONG_MS)
     assert "1 video: 40 frames with 110 masks of 2 classes" in driver.status
     tree = driver.dialog.findChild(DataTree)
     tree.setCurrentItem(tree.topLevelItem(0))
@@ -120,15 +76,15 @@ def test_without_a_project_files_can_be_dropped(open_window, tracked, qtbot, tmp
 
 def test_a_file_that_cannot_be_trained_on_is_said(open_window, qtbot, tmp_path):
     (tmp_path / "bad.json").write_text("{}")
-    driver = Driver(open_window(), qtbot)
+    driver = RetrainDriver(open_window(), qtbot)
     driver.dialog.form.sources.add_files([tmp_path / "bad.json"])
-    qtbot.waitUntil(lambda: "bad.json" in driver.status, timeout=_LONG_MS)
+    qtbot.waitUntil(lambda: "bad.json" in driver.status, timeout=LONG_MS)
     assert "give a YouTube-VIS or COCO instances JSON" in driver.status
     assert not driver.button("retrainStart").isEnabled()
 
 
 def test_a_run_is_watched_stopped_and_resumed_after_a_restart(trained, qtbot, tmp_path, open_window, clip):
-    driver = Driver(trained, qtbot)
+    driver = RetrainDriver(trained, qtbot)
     folder = tmp_path / "run"
     driver.fill(400, folder)
     driver.press("retrainStart")
@@ -146,14 +102,14 @@ def test_a_run_is_watched_stopped_and_resumed_after_a_restart(trained, qtbot, tm
     assert label.isVisible()
     assert label.text().startswith("training:")
     qtbot.mouseClick(label, LEFT)
-    driver = Driver(trained, qtbot)
+    driver = RetrainDriver(trained, qtbot)
     driver.press("retrainStop")
     driver.wait_for("Stopped")
     stopped_at = steps_in(folder)[-1]
     assert 2 <= stopped_at < 400
     assert not label.isVisible()
     trained.close()
-    again = Driver(open_window(clip), qtbot)
+    again = RetrainDriver(open_window(clip), qtbot)
     unfinished = again.dialog.findChild(QComboBox, "retrainUnfinished")
     assert unfinished.currentText() == f"run: stopped at step {stopped_at} of 400"
     again.press("retrainResumeOld")
@@ -174,7 +130,7 @@ def hover(plot: QWidget) -> None:
 
 
 def test_a_finished_run_gives_weights_that_runs_use(trained, qtbot, tmp_path):
-    driver = Driver(trained, qtbot)
+    driver = RetrainDriver(trained, qtbot)
     folder = tmp_path / "run"
     driver.fill(2, folder)
     driver.press("retrainStart")
@@ -196,7 +152,7 @@ def test_a_finished_run_gives_weights_that_runs_use(trained, qtbot, tmp_path):
 
 
 def test_a_failed_run_says_its_own_sentence(trained, qtbot, tmp_path):
-    driver = Driver(trained, qtbot)
+    driver = RetrainDriver(trained, qtbot)
     driver.fill(2, tmp_path / "run")
     wrong = tmp_path / "wrong.safetensors"
     wrong.write_bytes(b"not a checkpoint")
@@ -212,7 +168,7 @@ def test_a_failed_run_says_its_own_sentence(trained, qtbot, tmp_path):
 
 
 def test_closing_the_window_asks_and_saves(trained, qtbot, tmp_path):
-    driver = Driver(trained, qtbot)
+    driver = RetrainDriver(trained, qtbot)
     folder = tmp_path / "run"
     driver.fill(400, folder)
     driver.press("retrainStart")
@@ -230,7 +186,7 @@ def test_closing_the_window_asks_and_saves(trained, qtbot, tmp_path):
 
 
 def test_stopping_before_the_first_step_leaves_nothing_half_done(trained, qtbot, tmp_path):
-    driver = Driver(trained, qtbot)
+    driver = RetrainDriver(trained, qtbot)
     driver.fill(400, tmp_path / "run")
     driver.press("retrainStart")
     driver.wait_for("Starting", "Training")
