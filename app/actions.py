@@ -9,10 +9,13 @@ from app.action_registry import Row
 from app.commands.commands import Commands
 from app.commands.conditions import (
     can_accept_preview,
+    can_decline,
     can_link,
     can_redo,
     can_run,
+    can_try_thresholds,
     can_undo,
+    decline_has_keys,
     digits_take_proposals,
     edits_masks,
     has_preview,
@@ -198,10 +201,11 @@ _TRACK = [
 ]  # fmt: skip
 _PREVIEW = [
     Row("preview.accept", "&Accept the changes shown", lambda c: c.preview.accept(), ("Return", "Enter"), "mdi6.check", can_accept_preview, keys_when=preview_has_keys),
-    Row("preview.decline", "N&ot now", lambda c: c.preview.decline(), ("Esc",), "mdi6.close", has_preview, keys_when=preview_has_keys),
+    Row("preview.decline", "N&ot now", lambda c: c.preview.decline(), ("Esc",), "mdi6.close", can_decline, keys_when=decline_has_keys),
     Row("preview.next", "Next change shown", lambda c: c.preview.step(1), ("Ctrl+N",), "", has_preview, None, True),
     Row("preview.previous", "Previous change shown", lambda c: c.preview.step(-1), ("Ctrl+Shift+N",), "", has_preview, None, True),
     Row("preview.reassociate", "Associate again &from here on", lambda c: c.preview.reassociate(), (), "mdi6.refresh", can_run),
+    Row("preview.thresholds", "Try other t&hresholds", lambda c: c.preview.try_thresholds(), ("F6",), "mdi6.tune-vertical", can_try_thresholds, lambda c: c.preview.tries_thresholds),
     Row("preview.automatic", "Show what an identity edit would change &later", lambda c: c.preview.toggle_reassociates(), checked=lambda c: c.preview.reassociates),
 ]  # fmt: skip
 _IDENTITY = [

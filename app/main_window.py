@@ -16,6 +16,7 @@ from app.panels.inspector import Inspector
 from app.panels.preview_bar import PreviewBar
 from app.panels.queue import QueuePanel
 from app.panels.review_list import ReviewList
+from app.panels.threshold_bar import ThresholdBar
 from app.panels.timeline import Timeline
 from app.panels.track_menu import track_menu
 from app.panels.track_table import TrackTable
@@ -99,6 +100,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.stack, 1)
+        column.addWidget(ThresholdBar(self.session.trial))
         column.addWidget(PreviewBar(self.session.preview))
         self.setCentralWidget(centre)
         self.toolbar = MainToolBar(self.session, workspace.actions, workspace.player, workspace.settings)

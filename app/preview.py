@@ -19,7 +19,7 @@ class PreviewStep:
     """One of the changes.
 
     Attributes:
-        track_id: whose instances change, or None where there is none yet.
+        track_id: whose instances change; None for instances that are not shown now.
         to_track_id: whose they would be; None when they would be gone.
         text: it in words.
     """
@@ -50,10 +50,12 @@ class Preview(QObject):
 
     Signals:
         changed: another offer is shown, or none.
+        declined: a person does not want what is shown.
         walked: a step was gone to.
     """
 
     changed = Signal()
+    declined = Signal()
     walked = Signal()
 
     def __init__(self, session: Session) -> None:
@@ -87,6 +89,11 @@ class Preview(QObject):
         """Show these changes instead of what was shown."""
         self._offer, self._position, self._has_keys = offer, -1, True
         self.changed.emit()
+
+    def decline(self) -> None:
+        """Leave everything as it is."""
+        self.clear()
+        self.declined.emit()
 
     def clear(self) -> None:
         """Show nothing: declined, accepted or out of date."""

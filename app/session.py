@@ -16,6 +16,7 @@ from app.identities import Identities
 from app.preview import Preview
 from app.review import Review
 from app.run_queue import RunQueue
+from app.trial import ThresholdTrial
 from visolo.errors import VisoloError
 
 
@@ -125,6 +126,7 @@ class Session(QObject):
         self._confirmed: Confirmed | None = None
         self.identities = Identities(self)
         self.preview = Preview(self)
+        self.trial = ThresholdTrial(self)
 
     def open_document(self, document: Document, history: History) -> None:
         """Show another project; the caller closes the previous one."""

@@ -38,6 +38,7 @@ QToolButton:focus { border-color: <accent>; }
 QToolButton:disabled { color: <faint>; }
 QToolButton::menu-indicator { image: none; width: 0; }
 QFrame#previewBar { background: <selection>; border-top: 1px solid <accent>; }
+QFrame#thresholdBar { background: <panel>; border-top: 1px solid <border>; }
 QFrame#segments { background: <window>; border-radius: 6px; }
 QToolButton[segment="true"] { padding: 5px 8px; color: <muted>; }
 QToolButton[segment="true"]:hover { color: <text>; background: transparent; }

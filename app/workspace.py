@@ -33,6 +33,7 @@ from app.workers.reassociation import ReassociationSearch
 from app.workers.suspicion_counts import SuspicionCounts
 from app.workers.suspicions import SuspicionSearch
 from app.workers.task import TaskQueue
+from app.workers.thresholds import ThresholdSearch
 from app.workers.training import TrainingControl
 
 
@@ -54,6 +55,7 @@ class Workspace(QObject):
         self.counts = SuspicionCounts(self.session, self)
         self.identity_search = IdentitySearch(self.session, self)
         self.reassociation = ReassociationSearch(self.session, settings, self)
+        self.thresholds = ThresholdSearch(self.session, self)
         self.training = TrainingControl(self)
         self.opener.before_close = self.inference.end_run
         self.loader.ready.connect(self._take_media)
@@ -72,6 +74,7 @@ class Workspace(QObject):
         self.counts.close()
         self.identity_search.close()
         self.reassociation.close()
+        self.thresholds.close()
         self.training.close()
         self.tasks.close()
         self.cache.close()

@@ -142,6 +142,23 @@ def preview_has_keys(session: Session) -> str | None:
     return has_preview(session)
 
 
+def can_decline(session: Session) -> str | None:
+    """Changes are shown, or thresholds are tried."""
+    return None if session.trial.is_open else has_preview(session)
+
+
+def decline_has_keys(session: Session) -> str | None:
+    """Escape is for the changes that are shown, or for the thresholds that are tried."""
+    if session.trial.is_open and session.tool_id == "select":
+        return None
+    return preview_has_keys(session)
+
+
+def can_try_thresholds(session: Session) -> str | None:
+    """There are tracks, and the model is idle."""
+    return can_run(session) or has_tracks(session)
+
+
 def has_range(session: Session) -> str | None:
     """A range of frames is marked."""
     if session.video is None:

@@ -29,6 +29,16 @@ class PreviewCommands(QObject):
         """Find out what associating again from this frame on would change."""
         self._reassociation.look(self._session.frame_index)
 
+    def try_thresholds(self) -> None:
+        """Try other thresholds, or leave that."""
+        trial = self._session.trial
+        trial.close() if trial.is_open else trial.open()
+
+    @property
+    def tries_thresholds(self) -> bool:
+        """Whether other thresholds are tried."""
+        return self._session.trial.is_open
+
     def step(self, direction: int) -> None:
         """Go to the next or previous change."""
         self._session.preview.step(direction)
@@ -39,4 +49,4 @@ class PreviewCommands(QObject):
 
     def decline(self) -> None:
         """Leave everything as it is."""
-        self._session.preview.clear()
+        self._session.preview.decline()

@@ -1,9 +1,10 @@
 """A slim line below the video while changes are previewed: what would change, walk them, accept or not now."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidget
 
 from app import theme
+from app.panels.elided_label import ElidedLabel
 from app.preview import Preview
 
 _HEIGHT = 38
@@ -18,13 +19,8 @@ class PreviewBar(QFrame):
         self.setObjectName("previewBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(_HEIGHT)
-        self._text, self._step = QLabel(), QLabel()
-        self._text.setObjectName("previewText")
-        self._step.setObjectName("previewStep")
+        self._text, self._step = ElidedLabel("previewText"), ElidedLabel("previewStep")
         self._step.setProperty("muted", True)
-        for label in (self._text, self._step):
-            # A long sentence must not make the window wider.
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._previous, self._next = self._arrow("previewPrevious", -1), self._arrow("previewNext", 1)
         self._accept = QPushButton("Accept")
         self._accept.setObjectName("previewAccept")
@@ -34,15 +30,15 @@ class PreviewBar(QFrame):
         self._decline = QPushButton()
         self._decline.setObjectName("previewDecline")
         self._decline.setToolTip("Leave everything as it is")
-        self._decline.clicked.connect(preview.clear)
+        self._decline.clicked.connect(preview.decline)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 4, 8, 4)
         layout.setSpacing(6)
         for widget, stretch in (
-            (self._text, 3),
+            (self._text, 1),
+            (self._step, 1),
             (self._previous, 0),
             (self._next, 0),
-            (self._step, 2),
             (self._accept, 0),
             (self._decline, 0),
         ):
@@ -71,7 +67,6 @@ class PreviewBar(QFrame):
         if offer is None:
             return
         self._text.setText(offer.text)
-        self._text.setToolTip(offer.text)
         self._accept.setVisible(offer.edit is not None)
         keys = self._preview.has_keys
         self._accept.setText("Accept (Enter)" if keys else "Accept")
@@ -82,11 +77,10 @@ class PreviewBar(QFrame):
 
     def _show_step(self) -> None:
         offer, position = self._preview.offer, self._preview.position
+        self._step.setVisible(offer is not None and position >= 0)
         if offer is None or position < 0:
-            self._step.setText("")
             return
         self._step.setText(f"{position + 1} of {len(offer.steps)}: {offer.steps[position].text}")
-        self._step.setToolTip(offer.steps[position].text)
 
     def _restyle(self) -> None:
         self._previous.setIcon(theme.icon("mdi6.chevron-left"))

@@ -44,6 +44,7 @@ class Timeline(QAbstractScrollArea):
         self.model.extent_changed.connect(self._sync_bars)
         self.mouse.view_changed.connect(self._sync_bars)
         self.mouse.lanes_scrolled.connect(self._scroll_lanes)
+        session.selection_changed.connect(self._reveal_selection)
 
     def sizeHint(self) -> QSize:  # noqa: D102 - Qt's
         return QSize(900, RULER_HEIGHT + 6 * LANE_HEIGHT + PLOT_HEIGHT)
@@ -203,6 +204,15 @@ class Timeline(QAbstractScrollArea):
         lane_index = max(0, min(start + step, len(heads) - 1))
         self._session.select({heads[lane_index].track_id})
         self._show_lane(lane_index)
+
+    def _reveal_selection(self, selection: frozenset[int]) -> None:
+        """What was selected elsewhere is in view here, too; nothing moves where one of the lanes is."""
+        scene = self.model.scene
+        chosen = [i for i in map(scene.lane_index, sorted(selection)) if i is not None]
+        is_in_view = any(0 <= scene.lane_top(i) - RULER_HEIGHT <= scene.lanes_height - LANE_HEIGHT for i in chosen)
+        if chosen and not is_in_view and not self.mouse.is_dragging:
+            self._sync_bars()
+            self._show_lane(chosen[0])
 
     def _show_lane(self, lane_index: int) -> None:
         scene, bar = self.model.scene, self.verticalScrollBar()

@@ -139,8 +139,9 @@ class TimelineModel(QObject):
         by_track: dict[int, list[PreviewStep]] = {}
         offer = self._session.preview.offer
         for step in () if offer is None else offer.steps:
-            if step.track_id is not None:
-                by_track.setdefault(step.track_id, []).append(step)
+            lane = step.to_track_id if step.track_id is None else step.track_id
+            if lane is not None:
+                by_track.setdefault(lane, []).append(step)
         self.scene.previewed = by_track
         self.still_changed.emit()
 

@@ -178,9 +178,13 @@ def _paint_confirmed(painter: QPainter, scene: TimelineScene, ranges: Sequence[F
 
 def _paint_preview(painter: QPainter, scene: TimelineScene, steps: Sequence[PreviewStep], top: int) -> None:
     """Over what would change, a band in the colour of the track that it would go to; crossed out where it would go."""
+    reached = -1.0
     for step in steps:
         left, right = scene.span_of(step.frames)
+        if right <= reached or right <= GUTTER_WIDTH or left > scene.width:
+            continue
         area = QRectF(left, top + _BAR_INSET, max(2.0, right - left), BAR_HEIGHT)
+        reached = area.right()
         if step.to_track_id is None:
             painter.fillRect(area, theme.color("window"))
             painter.fillRect(area, QBrush(theme.color("bad"), Qt.BrushStyle.BDiagPattern))

@@ -12,10 +12,12 @@ class LatestTask(QObject):
 
     Signals:
         answered: an item of the latest question's iterator.
+        progressed: how much of the latest question is done, 0 to 1.
         failed: the exception that ended it.
     """
 
     answered = Signal(object)
+    progressed = Signal(float)
     failed = Signal(object)
 
     def __init__(self, settle_ms: int, parent: QObject | None = None) -> None:
@@ -55,6 +57,7 @@ class LatestTask(QObject):
             return
         self._task, self._wanted = Task(self._wanted), None
         self._task.item_ready.connect(self._take)
+        self._task.progressed.connect(self._tell_progress)
         self._task.failed.connect(self._fail)
         self._task.finished.connect(self._end)
         self._queue.start(self._task)
@@ -62,6 +65,10 @@ class LatestTask(QObject):
     def _take(self, item: object) -> None:
         if self._task is not None and not self._task.isInterruptionRequested():
             self.answered.emit(item)
+
+    def _tell_progress(self, share: float) -> None:
+        if self._task is not None and not self._task.isInterruptionRequested():
+            self.progressed.emit(share)
 
     def _fail(self, error: Exception) -> None:
         if self._task is not None and not self._task.isInterruptionRequested():

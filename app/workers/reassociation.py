@@ -37,6 +37,7 @@ class ReassociationSearch(LatestTask):
 
     def look(self, from_frame: int) -> None:
         """Find out what associating again from a frame on would change, and say so when it is nothing."""
+        self._session.trial.close()
         self._was_asked_for = True
         self._search(from_frame)
 
@@ -56,7 +57,7 @@ class ReassociationSearch(LatestTask):
         assert isinstance(found, tuple)
         from_frame, result = found
         if not result.is_empty:
-            self._session.preview.show(offer_of(result, f"from frame {from_frame} on"))
+            self._session.preview.show(offer_of(result, f" from frame {from_frame} on"))
         elif self._was_asked_for:
             self._session.message.emit(f"Associating again from frame {from_frame} on changes nothing")
 
@@ -85,12 +86,16 @@ def first_frame_of(edit: Edit) -> int | None:
     return min((reach.first for reach in open_ended), default=None)
 
 
-def offer_of(result: Reassociation, where: str) -> Offer:
-    """A re-association in words; `where` ends the sentence: "from frame 20 on"."""
+def offer_of(result: Reassociation, where: str = "") -> Offer:
+    """A re-association in words; `where` may end the sentence: " from frame 20 on"."""
     steps = tuple(step_of(c.frames, c.from_track_id, c.to_track_id) for c in result.changes)
+    if not steps:
+        count = result.rescored_count
+        scores = "The score of 1 instance" if count == 1 else f"The scores of {count} instances"
+        return Offer(f"{scores} would change{where}", (), result.edit)
     tracks = "1 track" if len(result.track_ids) == 1 else f"{len(result.track_ids)} tracks"
     frames = "1 frame" if result.frame_count == 1 else f"{result.frame_count} frames"
-    return Offer(f"{frames} of {tracks} would change {where}", steps, result.edit)
+    return Offer(f"{frames} of {tracks} would change{where}", steps, result.edit)
 
 
 def step_of(frames: FrameRange, track_id: int | None, to_track_id: int | None) -> PreviewStep:

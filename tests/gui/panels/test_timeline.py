@@ -12,7 +12,7 @@ from app.document.edits import SetMask, SplitTrack, SwapTracks
 from app.document.exchange import ImportedTrack, ImportTracks
 from app.document.records import FrameRange
 from app.panels.timeline import Timeline
-from app.panels.timeline_scene import GUTTER_WIDTH, PLOT_HEIGHT, RULER_HEIGHT
+from app.panels.timeline_scene import GUTTER_WIDTH, LANE_HEIGHT, PLOT_HEIGHT, RULER_HEIGHT
 from app.session import Scope
 from app.theme import apply_theme, color, track_color
 from visolo import rle
@@ -319,3 +319,15 @@ def test_the_area_plot_follows_an_edit(timeline, project, qtbot):
     qtbot.waitUntil(lambda: timeline.model.areas.get(2) is not None)
     project.session.do(SetMask(1, 2, 10, small_mask()))
     qtbot.waitUntil(lambda: timeline.model.areas.get(2).at(10) == 25)
+
+
+def test_a_lane_comes_into_view_when_its_track_is_selected_elsewhere(project, timeline):
+    bar = timeline.verticalScrollBar()
+    timeline.resize(900, RULER_HEIGHT + PLOT_HEIGHT + 2 * LANE_HEIGHT)
+    project.session.select({1})
+    assert bar.value() == 0
+    project.session.select({3})
+    assert timeline.lane_area(3).top() == RULER_HEIGHT + LANE_HEIGHT
+    moved = bar.value()
+    project.session.select({2, 3})
+    assert bar.value() == moved
