@@ -1,8 +1,9 @@
 """How quick a fix is in a large project: python tests/bench/reassociation.py [--frames 10000] [--objects 20] [--json].
 
 Objects hide now and then and are linked as a run links them. Timed are an identity edit from the second frame on and
-its undo, and working out association again from there, accepting what differs, and undoing that: seconds on the clock
-and of the CPU, medians.
+its undo; a decision on one frame, working out association again from there, accepting what differs, and undoing that;
+and reading what other thresholds need, a step of the link and of the score threshold, and taking the former. Of every
+object the run kept three candidates. Seconds on the clock and of the CPU, medians.
 """
 
 import argparse
@@ -30,8 +31,10 @@ from app.document.history import History
 from app.document.queries import snapshot
 from app.document.reassociation import Reassociation, reassociate
 from app.document.records import FrameRange, Video
+from app.document.threshold_replay import ThresholdReplay
 from visolo.categories import load_label_set
 from visolo.config import InferenceConfig
+from visolo.inference.choosing import FrameCandidates, MaskStatistics
 from visolo.inference.linking import Similarity, TrackLinker
 
 HIDDEN = 0.02  # share of the instances that the model misses
@@ -51,6 +54,18 @@ def timed(action: Callable[[], object]) -> Time:
     return Time(time.perf_counter() - start, time.process_time() - start_cpu)
 
 
+def candidates_of(count: int, generator: np.random.Generator) -> FrameCandidates:
+    """Each instance and two cells beside it that show nearly the same."""
+    areas = np.full(3 * count, 2304, np.float32)
+    group = np.arange(3 * count) % count
+    shared = np.where(group[:, None] == group, np.float32(2100), np.float32(0))
+    np.fill_diagonal(shared, areas)
+    scores = np.concatenate([np.full(count, 0.8), generator.uniform(0.1, 0.7, 2 * count)]).astype(np.float32)
+    slots = np.where(np.arange(3 * count) < count, np.arange(3 * count), -1).astype(np.int32)
+    maskness = np.ones(3 * count, np.float32)
+    return FrameCandidates(slots, group, scores, MaskStatistics(areas, maskness, shared))
+
+
 def build(path: Path, frames: int, objects: int) -> None:
     """A project with one finished run."""
     generator = np.random.default_rng(0)
@@ -66,7 +81,7 @@ def build(path: Path, frames: int, objects: int) -> None:
             vectors = (np.array([getattr(i, name) for i in found]) for name in ("query", "reference"))
             track_ids = linker.link(result.frame_index, *vectors).tolist()
             linked = tuple(replace(i, track_id=t) for i, t in zip(found, track_ids, strict=True))
-            run.add([replace(result, instances=linked)])
+            run.add([replace(result, instances=linked, candidates=candidates_of(len(linked), generator))])
         run.finish("done")
 
 
@@ -76,19 +91,37 @@ def measure(path: Path, repeats: int) -> tuple[dict[str, list[Time]], Reassociat
     with Document.open(path) as document:
         history = History(document)
         longest = sorted(document.tracks(1), key=lambda summary: -summary.frame_count)[:2]
-        swap = SwapTracks(1, *(summary.track.track_id for summary in longest), FrameRange(1, None))
+        pair = tuple(summary.track.track_id for summary in longest)
+
+        def take(name: str, action: Callable[[], object]) -> None:
+            times.setdefault(name, []).append(timed(action))
+
         for _ in range(repeats):
-            times.setdefault("edit from here on", []).append(timed(lambda: history.do(swap)))
+            take("edit from here on", lambda: history.do(SwapTracks(1, *pair, FrameRange(1, None))))
+            take("undo the edit", history.undo)
+            history.do(SwapTracks(1, *pair, FrameRange(1, 1)))
             with snapshot(path) as queries:
                 found: list[Reassociation] = []
-                taken = timed(lambda q=queries, f=found: f.append(reassociate(q, 1, 1)))
-                times.setdefault("associate again", []).append(taken)
-            edit = found[0].edit
-            if edit is not None:
-                times.setdefault("accept the differences", []).append(timed(lambda e=edit: history.do(e)))
-                times.setdefault("undo that", []).append(timed(history.undo))
-            times.setdefault("undo the edit", []).append(timed(history.undo))
+                take("associate again", lambda q=queries, f=found: f.append(reassociate(q, 1, 1)))
+            if found[0].edit is not None:
+                take("accept the differences", lambda e=found[0].edit: history.do(e))
+                take("undo that", history.undo)
+            history.undo()
+            measure_thresholds(path, history, take)
     return times, found[0]
+
+
+def measure_thresholds(path: Path, history: History, take: Callable[[str, Callable[[], object]], None]) -> None:
+    """Times of trying thresholds."""
+    ready: list[ThresholdReplay] = []
+    with snapshot(path) as queries:
+        take("read for thresholds", lambda: ready.append(ThresholdReplay(queries, 1)))
+    current, found = ready[0].current, list[Reassociation]()
+    take("a step of the link threshold", lambda: found.append(ready[0].at(replace(current, link=0.3))))
+    take("a step of the score threshold", lambda: ready[0].at(replace(current, score=0.4)))
+    if found[0].edit is not None:
+        take("take the thresholds", lambda e=found[0].edit: history.do(e))
+        take("undo the thresholds", history.undo)
 
 
 def main() -> None:
