@@ -60,6 +60,7 @@ def all_rows() -> list[Row]:
         *_PLAYBACK,
         # Before what else these keys do: they are theirs only while there are proposals.
         *_PREVIEW,
+        *_COMPARISON,
         *_IDENTITY,
         *[_proposal_row(position) for position in range(3)],
         *_TRACK,
@@ -207,6 +208,9 @@ _PREVIEW = [
     Row("preview.reassociate", "Associate again &from here on", lambda c: c.preview.reassociate(), (), "mdi6.refresh", can_run),
     Row("preview.thresholds", "Try other t&hresholds", lambda c: c.preview.try_thresholds(), ("F6",), "mdi6.tune-vertical", can_try_thresholds, lambda c: c.preview.tries_thresholds),
     Row("preview.automatic", "Show what an identity edit would change &later", lambda c: c.preview.toggle_reassociates(), checked=lambda c: c.preview.reassociates),
+]  # fmt: skip
+_COMPARISON = [
+    Row("review.compare_runs", "Compare r&uns…", lambda c: c.comparison.ask(), ("F7",), "mdi6.compare-horizontal", can_try_thresholds),
 ]  # fmt: skip
 _IDENTITY = [
     Row("identity.digits", "&1 to 3 take a proposal", lambda c: c.identities.toggle_digits(), ("I",), "", has_video, lambda c: c.identities.uses_digits),

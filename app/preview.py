@@ -20,7 +20,7 @@ class PreviewStep:
 
     Attributes:
         track_id: whose instances change; None for instances that are not shown now.
-        to_track_id: whose they would be; None when they would be gone.
+        to_track_id: whose they would be; None when they would be gone. In an offer without an edit, whose they were.
         text: it in words.
     """
 
@@ -124,7 +124,7 @@ class Preview(QObject):
 
     def steps_at(self, frame_index: int) -> dict[int, int | None]:
         """What the changes make of the tracks of a frame: track id to the id it would have, None for gone."""
-        steps = () if self._offer is None else self._offer.steps
+        steps = () if self._offer is None or self._offer.edit is None else self._offer.steps
         return {
             step.track_id: step.to_track_id
             for step in steps

@@ -8,6 +8,7 @@ from app.actions import all_rows
 from app.canvas.canvas_controller import CanvasController
 from app.commands.classes import ClassCommands
 from app.commands.commands import Commands
+from app.commands.comparison import ComparisonCommands
 from app.commands.edit import EditCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
@@ -30,6 +31,7 @@ from app.video.player import Player
 from app.workers.identities import IdentitySearch
 from app.workers.inference import InferenceControl
 from app.workers.reassociation import ReassociationSearch
+from app.workers.run_comparison import RunComparisonSearch
 from app.workers.suspicion_counts import SuspicionCounts
 from app.workers.suspicions import SuspicionSearch
 from app.workers.task import TaskQueue
@@ -55,6 +57,7 @@ class Workspace(QObject):
         self.counts = SuspicionCounts(self.session, self)
         self.identity_search = IdentitySearch(self.session, self)
         self.reassociation = ReassociationSearch(self.session, settings, self)
+        self.run_comparison = RunComparisonSearch(self.session, self)
         self.thresholds = ThresholdSearch(self.session, self)
         self.training = TrainingControl(self)
         self.opener.before_close = self.inference.end_run
@@ -75,6 +78,7 @@ class Workspace(QObject):
         self.identity_search.close()
         self.reassociation.close()
         self.thresholds.close()
+        self.run_comparison.close()
         self.training.close()
         self.tasks.close()
         self.cache.close()
@@ -96,6 +100,7 @@ class Workspace(QObject):
             classes=ClassCommands(session, window),
             identities=IdentityCommands(session, window),
             preview=PreviewCommands(session, self.reassociation, settings, self),
+            comparison=ComparisonCommands(session, self.run_comparison, window),
             review=ReviewCommands(session, settings, self),
             run=RunCommands(session, self.inference, settings, window),
             training=TrainingCommands(session, self.training, self.inference, settings, window),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.commands.classes import ClassCommands
+from app.commands.comparison import ComparisonCommands
 from app.commands.edit import EditCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
@@ -32,6 +33,7 @@ class Commands:
     classes: ClassCommands
     identities: IdentityCommands
     preview: PreviewCommands
+    comparison: ComparisonCommands
     review: ReviewCommands
     run: RunCommands
     training: TrainingCommands

@@ -1,0 +1,29 @@
+"""Comparing two runs over the video: asking which, and walking what differs."""
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from app.dialogs.compare_runs import CompareRunsDialog
+from app.document.revisions import run_entries
+from app.session import Session
+from app.workers.run_comparison import RunComparisonSearch
+
+
+class ComparisonCommands(QObject):
+    """Handlers of the comparison action; `parent` is the window that the dialog belongs to."""
+
+    def __init__(self, session: Session, search: RunComparisonSearch, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session, self._search, self._window = session, search, parent
+
+    def ask(self) -> None:
+        """Ask what to compare."""
+        assert self._session.document is not None
+        assert self._session.video is not None
+        entries = run_entries(self._session.document, self._session.video.video_id)
+        if not entries:
+            self._session.refused.emit("No model was run over this video; there is nothing to compare with")
+            return
+        dialog = CompareRunsDialog(entries, self._window)
+        dialog.chosen.connect(self._search.compare)
+        dialog.open()
