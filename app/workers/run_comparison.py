@@ -86,8 +86,10 @@ def _words(difference: RunDifference, comparison: Comparison, names: Mapping[int
     before, after, frames = difference.before_track, difference.after_track, difference.frames
     match difference.kind:
         case DifferenceKind.IDENTITY:
-            elsewhere = comparison.partners.get(before or 0)
-            return f"{before} becomes {after} {frames}, {elsewhere or 'nothing'} elsewhere"
+            elsewhere = comparison.partners.get(before or 0) or "nothing"
+            if before == after:
+                return f"{before} stays {frames}, and is {elsewhere} elsewhere"
+            return f"{before} becomes {after} {frames}, and is {elsewhere} elsewhere"
         case DifferenceKind.LOST:
             return f"{before} is only before {frames}"
         case DifferenceKind.FOUND:

@@ -48,7 +48,9 @@ def test_differences_are_walked_with_keys(compared, press):
     press(compared, "Ctrl+N")
     assert session.frame_index == SWITCH
     assert session.selection == {1, 2}
-    assert "becomes" in compared.findChild(QLabel, "previewStep").text()
+    text = compared.findChild(QLabel, "previewStep").text()
+    assert " elsewhere" in text
+    assert "1 becomes 1" not in text
 
 
 def test_differences_are_marked_on_the_lanes(compared):
