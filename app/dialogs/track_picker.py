@@ -82,4 +82,7 @@ class TrackPicker(QDialog):
 def _swatch(color: QColor) -> QIcon:
     pixmap = QPixmap(12, 12)
     pixmap.fill(color)
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    # Qt would tint it in a selected row; the colour is what a track is known by.
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon
