@@ -31,8 +31,8 @@ from visolo.model.visolo import build_model
 from visolo.training.clips import ClipMaker
 from visolo.training.config import load_training_config
 from visolo.training.datasets import read_training_data
-from visolo.training.losses import ClipLosses, LossCounts
 from visolo.training.loop import StepMetrics, Trainer
+from visolo.training.losses import ClipLosses, LossCounts
 from visolo.training.targets import ClipBatch, ClipTargets, LabelledBatch
 
 WARM_UP = 2
