@@ -14,7 +14,7 @@ from training_data import write_stills
 
 from visolo.categories import load_label_set
 from visolo.config import ModelConfig
-from visolo.errors import MediaError, VisoloError, WeightsError
+from visolo.errors import ConfigError, MediaError, VisoloError, WeightsError
 from visolo.model.checkpoint import load_weights
 from visolo.model.visolo import build_model
 from visolo.training.checkpoints import export_weights
@@ -71,6 +71,7 @@ def test_training_lowers_the_loss(stills):
         {"workers": 2},
         {"batch_size": 3, "accumulate": 2},
         {"precision": "fp16", "ema_decay": 0.0},
+        {"blend": 0.3},
     ],
     ids=lambda changes: ", ".join(changes) or "plain",
 )
@@ -88,9 +89,30 @@ def test_a_resumed_run_takes_the_identical_steps(stills, tmp_path, changes):
     second.load(tmp_path / "half.pt")
     rest = [(m.step, m.total, m.gradient_norm) for m in second.run()]
     assert rest == expected[3:]
-    for name, value in whole.averaged_state().items():
-        torch.testing.assert_close(second.averaged_state()[name], value, rtol=0, atol=0)
+    for name, value in whole.exported_state().items():
+        torch.testing.assert_close(second.exported_state()[name], value, rtol=0, atol=0)
     assert second.state()["scaler"] == whole.state()["scaler"]
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_blended_weights_lie_between_start_and_trained_ones(stills, ema_decay):
+    trainer = _trainer(stills, replace(QUICK, ema_decay=ema_decay, blend=0.25))
+    before = _state(trainer)
+    list(trainer.run())
+    blended = trainer.exported_state()
+    plain = _trainer(stills, replace(QUICK, ema_decay=ema_decay))
+    list(plain.run())
+    for name, trained in plain.exported_state().items():
+        torch.testing.assert_close(blended[name], 0.75 * before[name] + 0.25 * trained)
+    torch.testing.assert_close(trainer.model.state_dict(), plain.model.state_dict(), rtol=0, atol=0)
+    assert any(not torch.equal(value, before[name]) for name, value in blended.items())
+
+
+def test_a_run_without_start_values_is_not_blended_later(stills, tmp_path):
+    first = _trainer(stills)
+    first.save(tmp_path / "plain.pt")
+    with pytest.raises(ConfigError, match="kept no start values to blend with; leave --blend out"):
+        _trainer(stills, replace(QUICK, blend=0.3)).load(tmp_path / "plain.pt")
 
 
 def test_a_checkpoint_from_before_gradients_were_scaled_continues(stills, tmp_path):
@@ -206,5 +228,5 @@ def test_exported_weights_are_the_average_and_load_again(stills, tmp_path):
     loaded = load_weights(tmp_path / "w.safetensors")
     assert loaded.config == SMALL
     key = "category_branch.classify.weight"
-    torch.testing.assert_close(loaded.state_dict()[key], trainer.averaged_state()[key], rtol=1e-3, atol=1e-4)
-    assert not torch.equal(trainer.averaged_state()[key], trainer.model.state_dict()[key])
+    torch.testing.assert_close(loaded.state_dict()[key], trainer.exported_state()[key], rtol=1e-3, atol=1e-4)
+    assert not torch.equal(trainer.exported_state()[key], trainer.model.state_dict()[key])

@@ -20,6 +20,7 @@ from training_data import write_stills
 from visolo import cli
 from visolo.errors import ConfigError, OutputError
 from visolo.model.checkpoint import load_weights
+from visolo.resources import resource_path
 from visolo.training.config import TrainingConfig
 from visolo.training.run import run_training
 from visolo.training.run_folder import RunFolder
@@ -27,6 +28,7 @@ from visolo.training.settings import RunSettings, SupervisionConfig, settings_fr
 
 QUICK = TrainingConfig(steps=3, batch_size=1, augmentation="zoom", self_read_share=1.0, clip_length=2)
 ROOT = Path(__file__).parents[2]
+BUNDLED = resource_path("models", "visolo-lite.safetensors")
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +116,33 @@ def test_other_settings_on_resume_are_used_or_refused(stills, tmp_path, capsys):
     assert _train("--out", folder.path, "--resume", "--steps", 2, "--learning-rate", 5e-4) == 0
     assert folder.read().settings.training.learning_rate == 5e-4
     assert _rows(folder.log)[-1]["steps"] == "2"
+
+
+def test_another_blend_of_a_finished_run_is_exported_without_training(stills, tmp_path):
+    start, folder = tmp_path / "start.safetensors", RunFolder(tmp_path / "run")
+    start.write_bytes(BUNDLED.read_bytes())
+    options = ("--steps", 1, "--batch-size", 1, "--device", "cpu", "--blend", 0.3)
+    assert _train("--data", stills, "--out", folder.path, "--init", start, *options) == 0
+    before, mild = load_weights(start).state_dict(), load_weights(folder.weights).state_dict()
+    start.unlink()  # what a run needs is in its folder
+    assert _train("--out", folder.path, "--resume", "--blend", 0.9) == 0
+    strong = load_weights(folder.weights).state_dict()
+    key = "category_branch.classify.weight"
+    changes = [float((state[key] - before[key]).norm()) for state in (mild, strong)]
+    assert changes[1] == pytest.approx(3 * changes[0], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--blend", 0.3), "--blend needs start values for the whole network: leave it out, or give some with --init"),
+        (("--blend", 0), "blend is 0.0; it must be above 0, and 1 at most"),
+        (("--blend", 1.5), "blend is 1.5; it must be above 0, and 1 at most"),
+    ],
+)
+def test_a_blend_of_nothing_is_refused(stills, tmp_path, capsys, options, sentence):
+    assert _train("--data", stills, "--out", tmp_path / "run", *options, "--device", "cpu") == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_a_folder_with_a_run_is_not_overwritten(stills, tmp_path):

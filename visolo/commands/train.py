@@ -27,8 +27,8 @@ _EXAMPLES = """examples:
 The run's folder and everything else about training: docs/TRAINING.md
 """
 _TRAINING = (
-    "batch_size", "accumulate", "learning_rate", "precision", "ema_decay", "batch_source", "target_extent", "seed",
-    "workers",
+    "batch_size", "accumulate", "learning_rate", "precision", "ema_decay", "blend", "batch_source", "target_extent",
+    "seed", "workers",
 )  # fmt: skip
 _SUPERVISION = ("validate", "validate_every", "validate_limit", "keep_last", "checkpoint_seconds")
 
@@ -77,6 +77,10 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     settings.add_argument(
         "--ema-decay", type=float, metavar="D", help="export a moving average of the weights, as of 0.998; 0: none"
     )
+    settings.add_argument(
+        "--blend", type=float, metavar="A",
+        help="export A parts of what is trained and 1 - A of the start values, to keep what they knew; 1: none of them",
+    )  # fmt: skip
     settings.add_argument(
         "--batch-source", choices=("official", "mixed"), help="all clips of a step from one --data, or each from any"
     )

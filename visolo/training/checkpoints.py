@@ -40,7 +40,7 @@ def export_weights(trainer: Trainer, path: Path, preset: str, facts: dict[str, A
     """Write the weights for use, at half precision, whole or not at all.
 
     Args:
-        trainer: whose moving average, where there is one, is written.
+        trainer: whose exported weights are written.
         path: ends in `.safetensors`.
         preset: what the weights were trained with, for the file's header.
         facts: more for the header.
@@ -49,7 +49,7 @@ def export_weights(trainer: Trainer, path: Path, preset: str, facts: dict[str, A
         OutputError: it cannot be written.
     """
     model = empty_model(trainer.model.config)
-    model.load_state_dict(trainer.averaged_state())
+    model.load_state_dict(trainer.exported_state())
     save_weights(model, path, {"preset": preset, "steps": trainer.step, **(facts or {})}, half=True)
 
 

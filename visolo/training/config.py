@@ -38,6 +38,9 @@ class TrainingConfig:
         milestones: steps, for "multistep".
         frozen_stages: leading parts of the backbone that are not trained; 1 is the stem, 2 the stem and res2.
         ema_decay: of the moving average of the weights that is exported; 0 exports the weights themselves.
+        blend: share of what is trained in the weights that are validated and exported; the rest are the start values,
+            so that fine-tuning on little data keeps what the network knew (Wortsman et al., "Robust fine-tuning of
+            zero-shot models", CVPR 2022). 1 exports what is trained, as official.
         precision: "bf16" and "fp16" run the network under autocast, the latter with scaled gradients; losses are
             always float32.
         category_weight: factor of the category loss.
@@ -77,6 +80,7 @@ class TrainingConfig:
     milestones: tuple[int, ...] = (60_000, 100_000)
     frozen_stages: int = 2
     ema_decay: float = 0.0
+    blend: float = 1.0
     precision: TrainingPrecision = "fp32"
     category_weight: float = 1.0
     mask_weight: float = 3.0
@@ -105,6 +109,8 @@ class TrainingConfig:
             raise ConfigError(
                 f"training: accumulate ({self.accumulate}) must not be more than batch_size ({self.batch_size})"
             )
+        if not 0 < self.blend <= 1:
+            raise ConfigError(f"training: blend is {self.blend}; it must be above 0, and 1 at most")
         choices = {
             "schedule": ("multistep", "cosine"),
             "precision": ("fp32", "bf16", "fp16"),

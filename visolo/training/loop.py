@@ -112,7 +112,8 @@ class Trainer:
         self._scaler = torch.amp.GradScaler(model.device.type, enabled=config.precision == "fp16")
         self._average: dict[str, Tensor] | None = None
         if config.ema_decay:
-            self._average = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+            self._average = _trained_values(model)
+        self._start = _trained_values(model) if config.blend < 1 else None
 
     def run(self) -> Iterator[StepMetrics]:
         """Train from the current step to the last, yielding after each.
@@ -143,6 +144,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "average": self._average,
+            "start": self._start,
             "scaler": self._scaler.state_dict(),
         }
 
@@ -166,6 +168,7 @@ class Trainer:
 
         Raises:
             WeightsError: it cannot be read or belongs to another network.
+            ConfigError: the start values to blend with are not in it.
         """
         try:
             state = torch.load(path, map_location=self.model.device, weights_only=True)
@@ -177,6 +180,9 @@ class Trainer:
             self.model.load_state_dict(state["model"])
             self._optimizer.load_state_dict(state["optimizer"])
             self._average = state["average"] if self._average is not None else None
+            self._start = state.get("start")
+            if self._start is None and self.config.blend < 1:
+                raise ConfigError(f"{path}: is of a run that kept no start values to blend with; leave --blend out")
             if state.get("scaler"):
                 self._scaler.load_state_dict(state["scaler"])
             self.step = int(state["step"])
@@ -185,9 +191,12 @@ class Trainer:
                 f"{path}: belongs to a run of another network or preset; resume with the settings it was started with"
             ) from error
 
-    def averaged_state(self) -> dict[str, Tensor]:
-        """Weights to export: the moving average where there is one."""
-        return {**self.model.state_dict(), **(self._average or {})}
+    def exported_state(self) -> dict[str, Tensor]:
+        """Weights to validate and export: the moving average where there is one, blended with the start values."""
+        state = {**self.model.state_dict(), **(self._average or {})}
+        for name, start in (self._start or {}).items():
+            state[name] = torch.lerp(start, state[name], self.config.blend)
+        return state
 
     def _batches(self) -> Iterator[LabelledBatch]:
         """This process's clips of the steps to come; all processes get theirs or all stop."""
@@ -282,6 +291,10 @@ class Trainer:
         for name, parameter in self.model.named_parameters():
             if name in self._average:
                 self._average[name].lerp_(parameter.detach(), 1 - decay)
+
+
+def _trained_values(model: Visolo) -> dict[str, Tensor]:
+    return {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
 
 
 def learning_rate(config: TrainingConfig, step: int) -> float:

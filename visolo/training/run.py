@@ -79,7 +79,7 @@ def run_training(
             with agreed():
                 data = _read_data(settings)
             yield from (DataNote(text) for source in data if (text := left_out(source)) and not rank())
-            model, anew = _start_model(settings)
+            model, anew = _start_model(settings, is_resumed=start is not None)
             trainer = _build_trainer(model.to(device), settings, data)
             if start is not None:
                 trainer.load(start)
@@ -237,18 +237,33 @@ def _build_trainer(model: Visolo, settings: RunSettings, data: Sequence[Training
     return Trainer(model, config, ClipMaker(data, settings.data_weights, model.config.input_size, config))
 
 
-def _start_model(settings: RunSettings) -> tuple[Visolo, list[str]]:
-    """The network, and which of its tensors the given start values say nothing about."""
+def _start_model(settings: RunSettings, is_resumed: bool) -> tuple[Visolo, list[str]]:
+    """The network, and which of its tensors the given start values say nothing about.
+
+    Args:
+        settings: of the run.
+        is_resumed: everything is in the checkpoint; the file of the start values need not be there any more.
+    """
     torch.manual_seed(settings.training.seed)
     model = build_model(load_preset(settings.preset).model)
-    if settings.init is None:
+    if is_resumed:
         return model, []
-    if settings.init.suffix == ".onnx":
+    anew = [] if settings.init is None else _fill(model, settings.init)
+    if settings.training.blend < 1 and (anew or settings.init is None):
+        raise ConfigError(
+            "--blend needs start values for the whole network: leave it out, or "
+            + ("give some with --init" if settings.init is None else f"choose others ({_started_anew(settings, anew)})")
+        )
+    return model, anew
+
+
+def _fill(model: Visolo, init: Path) -> list[str]:
+    if init.suffix == ".onnx":
         from visolo.training.backbone_onnx import load_onnx_backbone
 
-        load_onnx_backbone(model, settings.init)
-        return model, [key for key in model.state_dict() if not key.startswith("backbone.")]
-    return model, load_partial(model, settings.init)
+        load_onnx_backbone(model, init)
+        return [key for key in model.state_dict() if not key.startswith("backbone.")]
+    return load_partial(model, init)
 
 
 def _started_anew(settings: RunSettings, tensors: Sequence[str]) -> str:

@@ -60,7 +60,7 @@ class RunValidation:
         Raises:
             VisoloError: a frame cannot be read, or a file cannot be written.
         """
-        yield from self._validator.run(trainer.step, trainer.averaged_state(), is_canceled)
+        yield from self._validator.run(trainer.step, trainer.exported_state(), is_canceled)
         scores = self._validator.scores
         if scores is None:
             return
