@@ -21,10 +21,12 @@ from visolo.errors import ConfigError
 
 if TYPE_CHECKING:
     from visolo.inference.segmenter import OnlineSegmenter
+    from visolo.model.visolo import Visolo
 
 _STAGES = ("encode", "read", "decode", "link")
 _WARM_UP = 3  # frames that are not counted
 _BUNDLED_PRESET = "lite"
+_RANDOM_DETECTIONS, _RANDOM_SCORE = 20, 0.35  # of random weights: cells above this score
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,25 @@ def _engine(args: argparse.Namespace) -> Engine:
     preset = load_preset(args.preset)
     compute = select_compute(args.device, args.precision)
     torch.manual_seed(0)
-    model = build_model(preset.model).optimize_for_inference().to(compute.device, compute.dtype)
+    model = build_model(preset.model).optimize_for_inference()
+    _see_a_few(model, args.size)
+    model = model.to(compute.device, compute.dtype)
     return Engine(model, load_label_set(preset.model.label_set), preset.inference, resource_path("random weights"))
+
+
+def _see_a_few(model: "Visolo", size: tuple[int, int]) -> None:
+    """Move random classifiers' bias so that a frame has about as many detections as with trained ones."""
+    import torch
+
+    from visolo.config import InferenceConfig
+    from visolo.inference.maps import MapPredictor
+
+    bias = model.category_branch.classify.bias
+    assert bias is not None
+    scores = MapPredictor(model, InferenceConfig()).predict(0, next(_frames(1, *size))).category_scores
+    wanted = torch.tensor(_RANDOM_SCORE).logit()
+    with torch.no_grad():
+        bias += wanted - scores.flatten().topk(_RANDOM_DETECTIONS).values[-1].logit()
 
 
 def _frames(count: int, height: int, width: int) -> Iterator[NDArray[np.uint8]]:
