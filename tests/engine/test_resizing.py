@@ -76,11 +76,15 @@ def test_frames_on_a_device_are_resized_to_the_same_bits(sides, size, is_grey, s
     assert np.array_equal(made.numpy(), resize_frame(frame, size))
 
 
-@pytest.mark.parametrize("sides", [(720, 1280), (1080, 1920), (480, 640), (352, 624)])
-def test_frames_of_usual_sizes_on_a_device_are_resized_to_the_same_bits(sides):
+NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, NEEDS_CUDA])])
+@pytest.mark.parametrize("sides", [(720, 1280), (1080, 1920), (480, 640), (352, 624), (123, 77)])
+def test_frames_of_usual_sizes_on_a_device_are_resized_to_the_same_bits(sides, device):
     frame = np.random.default_rng(3).integers(0, 256, (*sides, 3), dtype=np.uint8)
-    made = resize_frame_on_device(torch.from_numpy(frame), (352, 624))
-    assert np.array_equal(made.numpy(), resize_frame(frame, (352, 624)))
+    made = resize_frame_on_device(torch.from_numpy(frame).to(device), (352, 624))
+    assert np.array_equal(made.cpu().numpy(), resize_frame(frame, (352, 624)))
 
 
 def test_a_frame_of_the_right_size_is_not_touched():
