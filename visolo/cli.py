@@ -15,7 +15,7 @@ from types import FrameType
 from typing import NoReturn
 
 from visolo import __version__
-from visolo.commands import bench, dataset, evaluate, track, train, weights
+from visolo.commands import bench, dataset, evaluate, project_exports, track, train, weights
 from visolo.commands.console import one_line
 from visolo.errors import PeerFailed, VisoloError
 
@@ -25,10 +25,11 @@ _EXAMPLES = """examples:
   python -m visolo evaluate dataset.json results.json
   python -m visolo train --data corrected.json --out runs/a --init old.safetensors
   python -m visolo dataset validate corrected.json
+  python -m visolo project export review.visolo corrected.json --policy confirmed-ranges
 
 `python -m visolo COMMAND --help` explains a command. The app is opened with `python main.py`.
 """
-_COMMANDS = (track, evaluate, train, dataset, weights, bench)
+_COMMANDS = (track, evaluate, train, dataset, project_exports, weights, bench)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -69,9 +69,21 @@ class ExportDialog(QDialog):
     def _describe(self) -> None:
         """Say what would be written with the present choices, or why nothing can be."""
         problem = self.form.problem()
-        replaces = "" if problem or not self.form.target().exists() else " The file that is there now is replaced."
+        is_there = not problem and any(target.exists() for target in self.form.targets())
+        replaces = " What is there now is replaced." if is_there else ""
         self._status.say(problem or self.form.sentence("Writes") + replaces, is_problem=bool(problem))
         self._start_button.setEnabled(not problem)
+        if self.isVisible():
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Grow with the lines that choices add to the form."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        needed = layout.totalMinimumHeightForWidth(self.width())
+        if self.height() < needed:
+            self.resize(self.width(), needed)
 
     def _start(self) -> None:
         self._outcome = self.form.sentence("Wrote")
@@ -93,10 +105,11 @@ class ExportDialog(QDialog):
             self._status.say(progress.text)
 
     def _show_success(self) -> None:
-        self._written = self.form.target()
+        self._written = self.form.targets()[0]
         self._export = None
         self._progress.hide()
-        self._status.say(f"{self._outcome} The file was read back and checked.\n{self._written}")
+        files = "\n".join(map(str, self.form.targets()))
+        self._status.say(f"{self._outcome} It was read back and checked.\n{files}")
         self._folder_button.show()
         self._start_button.hide()
         self._close_button.setText("Close")

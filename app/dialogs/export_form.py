@@ -14,15 +14,21 @@ from PySide6.QtWidgets import (
 )
 
 from app.dialogs.export_preview import OWN_CLASSES, ClassMappingTable, UnknownClasses, class_mappings
+from app.dialogs.export_split import SplitFields
 from app.dialogs.form_parts import PathLine, choice_box, counted, form_layout
 from app.document.document import Document
-from app.document.exchange import ExportOptions
+from app.document.exchange import ExportedFrames, ExportOptions
 from app.document.records import Video
 from app.workers.export import VideoContents
 from visolo.categories import label_set_names
 
 _TITLES = {"ytvis2019": "YouTube-VIS 2019", "ytvis2021": "YouTube-VIS 2021", "ovis": "OVIS", "lite": "VISOLO lite"}
 _FIRST_SETS = ("ytvis2019", "ytvis2021")
+_POLICIES: dict[ExportedFrames, str] = {
+    "all": "All frames, corrected or not",
+    "confirmed-videos": "Only videos that are confirmed to their ends",
+    "confirmed-ranges": "Only confirmed frames, each range as a video of its own",
+}
 _UNKNOWN = {"drop": "Leave their tracks out", "keep": "Add these classes to the set"}
 
 
@@ -38,10 +44,11 @@ class ExportForm(QWidget):
     def __init__(self, document: Document, video: Video | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._contents: dict[int, VideoContents] = {}
+        self._contents: dict[tuple[int, ExportedFrames], VideoContents] = {}
         self._is_counted = False
         self._track_count, self._dropped_count = 0, 0
         self._videos = _videos_box(document.videos(), video)
+        self._policy = choice_box("exportPolicy", "Which frames to export", _POLICIES)
         self._classes = _classes_box()
         self._unknown = choice_box("exportUnknown", "What happens to classes that the set lacks", _UNKNOWN)
         self._unknown_label = QLabel("Classes it lacks")
@@ -50,18 +57,24 @@ class ExportForm(QWidget):
         self._frames = QCheckBox("Also write the frames as JPEG images")
         self._frames.setObjectName("exportFrames")
         self._frames.setToolTip("Training needs them; they go to JPEGImages beside the file")
+        self._links = QCheckBox("Link to the images of image folders instead of copying them")
+        self._links.setObjectName("exportLinks")
+        self._links.setToolTip("Quick and small; the images must stay where they are")
+        self._split, self._split_label = SplitFields(), QLabel("Split")
         self._target = PathLine("exportTarget", "File to write", str(_proposed_target(document, video)))
         self._target.browse_wanted.connect(self._browse)
-        for box in (self._videos, self._classes, self._unknown):
+        for box in (self._videos, self._policy, self._classes, self._unknown):
             box.currentIndexChanged.connect(self._describe)
-        self._frames.toggled.connect(self._describe)
+        for tick in (self._frames, self._links):
+            tick.toggled.connect(self._describe)
+        self._split.changed.connect(self._describe)
         self._target.line.textChanged.connect(self._describe)
         self._lay_out()
         self._describe()
 
     def take_contents(self, contents: VideoContents) -> None:
         """What one video holds."""
-        self._contents[contents.video_id] = contents
+        self._contents[contents.video_id, contents.frames] = contents
 
     def take_all_contents(self) -> None:
         """All videos have been counted."""
@@ -76,12 +89,20 @@ class ExportForm(QWidget):
             video_ids=self._videos.currentData(),
             label_set=self._classes.currentData(),
             unknown_classes=unknown if self._unknown.isVisibleTo(self) else "refuse",
+            frames=self._policy.currentData(),
             with_frames=self._frames.isChecked(),
+            link_images=self._links.isChecked() and self._links.isVisibleTo(self),
+            validation_share=self._split.share() if self._can_split() else 0.0,
+            seed=self._split.seed(),
         )
 
     def target(self) -> Path:
         """The file to write."""
         return Path(self._target.text())
+
+    def targets(self) -> tuple[Path, ...]:
+        """The files that would be written: one, or two when the videos are split."""
+        return self.options().targets
 
     def problem(self) -> str:
         """Why nothing can be written with these choices; empty when it can."""
@@ -92,25 +113,37 @@ class ExportForm(QWidget):
             return "Choose the name of a file to write"
         if not target.parent.is_dir():
             return f"{target.parent}: there is no such folder; choose another one"
+        if not self._chosen() and self._policy.currentData() != "all":
+            return (
+                "Nothing of these videos is confirmed like that: confirm (C) what you have reviewed, or choose others"
+            )
         if not self._track_count and not self._frames.isChecked():
             return "There is no track to export: run the model first, or choose other videos or classes"
         return ""
 
     def sentence(self, verb: str) -> str:
-        """E.g. "Writes 5 tracks of 1 video and 412 images; 2 tracks are left out."."""
+        """E.g. "Writes 5 tracks of 1 video and 412 images; 2 tracks left out."."""
         chosen = self._chosen()
-        text = f"{verb} {counted(self._track_count, 'track')} of {counted(len(chosen), 'video')}"
+        entry_count = sum(c.entry_count for c in chosen)
+        text = f"{verb} {counted(self._track_count, 'track')} of {counted(entry_count, 'video')}"
+        if entry_count > len(chosen):
+            text += f" cut from {len(chosen)}"
         if self._frames.isChecked():
             text += f" and {counted(sum(c.frame_count for c in chosen), 'image')}"
+        if len(self.targets()) > 1:
+            text += f" to {' and '.join(target.name for target in self.targets())}"
         return f"{text}; {counted(self._dropped_count, 'track')} left out." if self._dropped_count else f"{text}."
 
     def _lay_out(self) -> None:
         form = form_layout(self)
         form.addRow("Videos", self._videos)
+        form.addRow("Frames", self._policy)
         form.addRow("Classes", self._classes)
         form.addRow("", self._preview)
         form.addRow(self._unknown_label, self._unknown)
-        form.addRow("Frames", self._frames)
+        form.addRow("Images", self._frames)
+        form.addRow("", self._links)
+        form.addRow(self._split_label, self._split)
         form.addRow("File", self._target)
 
     def _browse(self) -> None:
@@ -121,8 +154,17 @@ class ExportForm(QWidget):
             self._target.line.setText(path if path.lower().endswith(".json") else f"{path}.json")
 
     def _chosen(self) -> list[VideoContents]:
-        wanted = self._videos.currentData()
-        return [c for video_id, c in self._contents.items() if wanted is None or video_id in wanted]
+        """What is exported of every video of which anything is."""
+        wanted, policy = self._videos.currentData(), self._policy.currentData()
+        found = (c for (video_id, _), c in self._contents.items() if wanted is None or video_id in wanted)
+        return [contents for contents in found if contents.frames == policy and contents.entry_count]
+
+    def _can_split(self) -> bool:
+        return len(self._chosen()) > 1
+
+    def _has_folders(self) -> bool:
+        """Whether a chosen video is a folder of images."""
+        return any(self._document.source_path(contents.video_id).is_dir() for contents in self._chosen())
 
     def _describe(self) -> None:
         counts: Counter[int] = Counter()
@@ -134,6 +176,9 @@ class ExportForm(QWidget):
         self._preview.show_mappings(mappings, unknown)
         self._unknown.setVisible(bool(missing))
         self._unknown_label.setVisible(bool(missing))
+        self._links.setVisible(self._frames.isChecked() and self._has_folders())
+        self._split.setVisible(self._can_split())
+        self._split_label.setVisible(self._can_split())
         self._dropped_count = sum(m.track_count for m in missing) if unknown == "drop" else 0
         self._track_count = counts.total() - self._dropped_count
         self.changed.emit()

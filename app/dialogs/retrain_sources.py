@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout
 from app.dialogs.form_parts import choice_box, counted
 from app.dialogs.retrain_data import ClassTable, DataTree
 from app.document.document import Document
-from app.document.exchange import ExportOptions
+from app.document.exchange import ExportedFrames, ExportOptions
 from app.errors import sentence_of
 from app.projects import project_title
 from app.training.choice import DataFile
@@ -76,7 +76,8 @@ class Sources(QWidget):
         video_ids = self._tree.video_ids()
         if not video_ids:
             return None
-        return ExportOptions(folder / _PROJECT_DATA, video_ids, frames=self._frames.currentData(), with_frames=True)
+        frames: ExportedFrames = "all" if self._frames.currentData() == "all" else "confirmed-ranges"
+        return ExportOptions(folder / _PROJECT_DATA, video_ids, frames=frames, with_frames=True)
 
     def problem(self) -> str:
         """Why there is nothing to train on, and what to do; empty where there is something."""

@@ -4,12 +4,12 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from app.document.project_file import ProjectFile
-from app.document.queries import Queries
+from app.document.project_file import ProjectFile, can_be_opened
+from app.document.queries import Queries, snapshot
 from visolo.errors import ProjectError
 
 logger = logging.getLogger(__name__)
@@ -78,3 +78,13 @@ class Document(Queries):
         except ProjectError as error:
             logger.warning("view state not saved: %s", error)
             self._unsaved_view[key] = value
+
+
+def read_project(path: Path) -> AbstractContextManager[Queries]:
+    """A project to read from, which may be open elsewhere or read-only.
+
+    Raises:
+        ProjectError: the file is missing, damaged or of another version.
+    """
+    # Opened where that can be: it is migrated, and a single file again afterwards.
+    return Document.open(path) if can_be_opened(path) else snapshot(path)

@@ -1,6 +1,7 @@
 """Tracks in and out of a project as YouTube-VIS files: the one module to import for that."""
 
-from app.document.export import ExportOptions, Progress, export_dataset
+from app.document.export import Progress, export_dataset
+from app.document.export_plan import POLICIES, ExportedFrames, ExportOptions
 from app.document.import_tracks import (
     ImportedTrack,
     ImportTracks,
@@ -12,7 +13,9 @@ from app.document.import_tracks import (
 )
 
 __all__ = [
+    "POLICIES",
     "ExportOptions",
+    "ExportedFrames",
     "ImportTracks",
     "ImportedTrack",
     "Progress",

@@ -6,27 +6,31 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from app.document.exchange import ExportOptions, export_dataset
+from app.document.exchange import POLICIES, ExportedFrames, ExportOptions, export_dataset
+from app.document.export_plan import planned_entries
 from app.document.queries import Queries, snapshot
 from app.workers.task import Task
 
 
 @dataclass(frozen=True)
 class VideoContents:
-    """What one video would add to a dataset.
+    """What one video would add to a dataset under one policy.
 
     Attributes:
+        entry_count: videos that it becomes; 0 when nothing of it is exported.
         track_counts: number of tracks by category id of the project.
-        frame_count: frames of the video.
+        frame_count: frames of these.
     """
 
     video_id: int
+    frames: ExportedFrames
+    entry_count: int
     track_counts: Mapping[int, int]
     frame_count: int
 
 
 def contents_task(project: Path) -> Task:
-    """A task whose items are the `VideoContents` of every video."""
+    """A task whose items are the `VideoContents` of every video under every policy."""
     return Task(partial(_contents, project))
 
 
@@ -43,5 +47,8 @@ def export_task(document: Queries, options: ExportOptions) -> Task:
 def _contents(project: Path) -> Iterator[VideoContents]:
     with snapshot(project) as queries:
         for video in queries.videos():
-            counts = Counter(summary.track.category_id for summary in queries.tracks(video.video_id))
-            yield VideoContents(video.video_id, counts, video.frame_count)
+            for frames in POLICIES:
+                entries = planned_entries(queries, ExportOptions(project, frames=frames), [video])
+                counts = Counter(track.category_id for entry in entries for track in entry.tracks)
+                frame_count = sum(len(entry.frame_indices) for entry in entries)
+                yield VideoContents(video.video_id, frames, len(entries), counts, frame_count)

@@ -102,7 +102,9 @@ def correct(project: Path, confirmed: int, folder: Path) -> None:
         exhaust(export_dataset(document, ExportOptions(folder / "truth.json")))
         history.do(Confirm(1, None, FrameRange(0, confirmed - 1)))
         exhaust(
-            export_dataset(document, ExportOptions(folder / "corrected.json", frames="confirmed", with_frames=True))
+            export_dataset(
+                document, ExportOptions(folder / "corrected.json", frames="confirmed-ranges", with_frames=True)
+            )
         )
     finally:
         document.close()

@@ -57,7 +57,7 @@ def test_scores_are_those_of_the_export_and_the_evaluation(project, tmp_path):
     assert (row.confirmed_frames, row.track_counts) == (8, (3, 3))
     old_scores, new_scores = row.scores
     assert (old_scores.ap, old_scores.ap50, old_scores.idf1) == pytest.approx((1, 1, 1))
-    list(export_dataset(document, ExportOptions(tmp_path / "gt.json", frames="confirmed")))
+    list(export_dataset(document, ExportOptions(tmp_path / "gt.json", frames="confirmed-ranges")))
     truth = read_dataset(tmp_path / "gt.json")
     entries = [
         ResultEntry(

@@ -29,10 +29,8 @@ from app.document.document import Document
 from app.document.edits import (
     AddCategory,
     AddVideo,
-    Confirm,
     DeleteTrack,
     EditRefused,
-    RemoveInstances,
     RenameCategory,
     SetCategory,
     SetMask,
@@ -169,23 +167,6 @@ def test_classes_outside_the_label_set_are_refused_dropped_or_kept(project, tmp_
     table = json.loads(target.read_text())
     assert table["categories"][-1]["name"] == "otter"
     assert [a["category_id"] for a in table["annotations"]][1] == 41
-
-
-def test_only_confirmed_frames_are_exported_when_so_chosen(project, tmp_path):
-    document, history = project
-    with pytest.raises(OutputError, match="No frame of these videos is wholly confirmed"):
-        export(document, tmp_path / "out.json", frames="confirmed")
-    history.do(RemoveInstances(1, 3, FrameRange(3, 8)))
-    history.do(Confirm(1, 3, FrameRange(0, None)))
-    history.do(Confirm(1, None, FrameRange(4, 5)))
-    history.do(Confirm(1, None, FrameRange(8, 8)))
-    export(document, tmp_path / "out.json", frames="confirmed")
-    dataset = read_dataset(tmp_path / "out.json")
-    (video,) = dataset.videos
-    assert [Path(name).name for name in video.file_names] == ["00004.jpg", "00005.jpg", "00008.jpg"]
-    masks = [[rle.counts for rle in annotation.segmentations] for annotation in dataset.annotations]
-    assert masks == [[masks_of(document, t)[i] for i in (4, 5, 8)] for t in (1, 2)]
-    assert json.loads((tmp_path / "out.json").read_text())["info"]["policy"].startswith("wholly confirmed frames")
 
 
 def test_only_chosen_videos_are_exported(project, tmp_path):

@@ -27,7 +27,7 @@ from app.document.edits import (
     SplitTrack,
     SwapTracks,
 )
-from app.document.export import ExportOptions, export_dataset
+from app.document.exchange import ExportOptions, export_dataset
 from app.document.history import History
 from app.document.merging import link_edit
 from app.document.reassociation import reassociate

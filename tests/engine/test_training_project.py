@@ -15,7 +15,7 @@ from training_commands import OPTIONS
 
 from app.document.document import Document
 from app.document.edits import AddCategory, AddVideo, Confirm, SetMask
-from app.document.export import ExportOptions, export_dataset
+from app.document.exchange import ExportOptions, export_dataset
 from app.document.history import History
 from app.document.records import FrameRange, Video
 from visolo import cli, rle

@@ -33,7 +33,7 @@ def check_project(source: Source) -> None:
     """
     from visolo.io.images import images_in_folder
 
-    _app_module(_WRITER)
+    app_module(_WRITER)
     for video in source.videos:
         if isinstance(video.media, tuple) and list(video.media) != images_in_folder(video.folder_or_file):
             raise MediaError(
@@ -77,7 +77,7 @@ def project_sink(
             f"{video.name}: its frames are {frames.size[0]} x {frames.size[1]}, the dataset says {size[0]} x "
             f"{size[1]}; a project needs both the same, so correct the dataset"
         )
-    record = _app_module(_RECORDS).Video(
+    record = app_module(_RECORDS).Video(
         video_id=video.video_id,
         name=video.name,
         source=str(video.folder_or_file.resolve()),
@@ -87,7 +87,7 @@ def project_sink(
         frame_rate=frames.frame_rate,
         pixel_aspect=frames.pixel_aspect,
     )
-    writer = _app_module(_WRITER).ProjectWriter(path)
+    writer = app_module(_WRITER).ProjectWriter(path)
     with writer as project, project.run(record, label_set, settings) as run:
         yield _ProjectSink(run)
 
@@ -106,7 +106,7 @@ def training_data_of(project: Path, target: Path) -> str:
         ConfigError: the app is not installed.
         VisoloError: the project cannot be read, has no video, or the file cannot be written.
     """
-    return str(_app_module(_TRAINING_DATA).write_training_data(project, target))
+    return str(app_module(_TRAINING_DATA).write_training_data(project, target))
 
 
 def run_settings(engine: Engine, config: InferenceConfig, precision: str) -> dict[str, Any]:
@@ -126,7 +126,12 @@ def run_settings(engine: Engine, config: InferenceConfig, precision: str) -> dic
     }
 
 
-def _app_module(name: str) -> ModuleType:
+def app_module(name: str) -> ModuleType:
+    """A module of the app.
+
+    Raises:
+        ConfigError: the app is not installed.
+    """
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,6 +54,34 @@ def write_text(target: Path | str, text: str) -> None:
     """
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def place_together(new_by_target: Mapping[Path, Path], aside: Path) -> None:
+    """Put several finished files and folders in their places: all of them, or none.
+
+    Args:
+        new_by_target: on the same file system as their targets; what lies there now is replaced, in this order.
+        aside: an existing folder there, for what is replaced until all is done.
+
+    Raises:
+        OSError: one cannot be placed; all is as it was before.
+    """
+    done: list[tuple[Path, Path, Path | None]] = []  # target, new, what was there
+    try:
+        for number, (target, new) in enumerate(new_by_target.items()):
+            target.parent.mkdir(exist_ok=True)
+            old = aside / f"replaced-{number}" if target.exists() else None
+            if old is not None:
+                os.replace(target, old)
+            done.append((target, new, old))
+            os.replace(new, target)
+    except OSError:
+        for target, new, old in reversed(done):
+            if not new.exists():
+                os.replace(target, new)
+            if old is not None:
+                os.replace(old, target)
+        raise
 
 
 def remove_leftovers(folder: Path) -> None:

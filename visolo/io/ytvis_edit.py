@@ -55,15 +55,21 @@ def split_dataset(dataset: Dataset, shares: Sequence[float], seed: int = 0) -> l
     Raises:
         ConfigError: a share is not positive, or a part would get no video.
     """
+    parts = split_ids([video.video_id for video in dataset.videos], shares, seed)
+    return [_with_videos(dataset, part) for part in parts]
+
+
+def split_ids(video_ids: Sequence[int], shares: Sequence[float], seed: int = 0) -> list[set[int]]:
+    """Videos shared out at random; arguments and errors as for `split_dataset`."""
     if any(not share > 0 for share in shares):
         raise ConfigError("every share of a split must be greater than 0")
-    video_ids = [video.video_id for video in dataset.videos]
-    random.Random(seed).shuffle(video_ids)
-    edges = [round(len(video_ids) * sum(shares[:i]) / sum(shares)) for i in range(len(shares) + 1)]
-    parts = [set(video_ids[start:stop]) for start, stop in itertools.pairwise(edges)]
+    shuffled = list(video_ids)
+    random.Random(seed).shuffle(shuffled)
+    edges = [round(len(shuffled) * sum(shares[:i]) / sum(shares)) for i in range(len(shares) + 1)]
+    parts = [set(shuffled[start:stop]) for start, stop in itertools.pairwise(edges)]
     if not all(parts):
-        raise ConfigError(f"there are too few videos ({len(video_ids)}) for {len(shares)} parts with these shares")
-    return [_with_videos(dataset, part) for part in parts]
+        raise ConfigError(f"there are too few videos ({len(shuffled)}) for {len(shares)} parts with these shares")
+    return parts
 
 
 def relabelled(dataset: Dataset, categories: Sequence[Category], new_ids: Mapping[int, int]) -> Dataset:

@@ -21,15 +21,38 @@ def write_dataset(path: Path | str, dataset: Dataset) -> None:
         OutputError: the file cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        writer = DatasetWriter(file, dataset)
+        for annotation in dataset.annotations:
+            writer.add(annotation)
+        writer.finish()
+
+
+class DatasetWriter:
+    """A dataset file annotation by annotation, for callers who make them as they go.
+
+    Args:
+        file: open for text; the caller's to flush and close.
+        dataset: all but the annotations, which are left out.
+    """
+
+    def __init__(self, file: TextIO, dataset: Dataset) -> None:
+        self._file, self._videos, self._separator = file, dataset.video_by_id, "\n"
         file.write('{"info": ' + _dumps(dict(dataset.info)))
         file.write(',\n"licenses": ' + _dumps(list(dataset.licenses)))
         _write_list(file, ',\n"videos": ', (_video_table(video) for video in dataset.videos))
         categories = ({"id": c.category_id, "name": c.name, "supercategory": "object"} for c in dataset.categories)
         _write_list(file, ',\n"categories": ', categories)
-        sizes = {video.video_id: video for video in dataset.videos}
-        annotations = (_annotation_table(a, sizes[a.video_id]) for a in dataset.annotations)
-        _write_list(file, ',\n"annotations": ', annotations)
-        file.write("}\n")
+        file.write(',\n"annotations": [')
+
+    def add(self, annotation: Annotation) -> None:
+        """Write the next annotation, of one of the dataset's videos."""
+        video = self._videos[annotation.video_id]
+        self._file.write(self._separator + _dumps(_annotation_table(annotation, video)))
+        self._separator = ",\n"
+
+    def finish(self) -> None:
+        """Write what ends the file."""
+        self._file.write("]}\n")
 
 
 def write_results(path: Path | str, entries: Iterable[ResultEntry]) -> None:

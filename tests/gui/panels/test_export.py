@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QTableWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox, QTableWidget
 
 from app.dialogs.export import ExportDialog
 from app.dialogs.export_preview import OWN_CLASSES, class_mappings
-from app.document.edits import RenameCategory, SwapTracks
+from app.document.edits import Confirm, RenameCategory, SwapTracks
 from app.document.exchange import ExportOptions, export_dataset
 from app.document.records import FrameRange
 from visolo.categories import Category, load_label_set
@@ -227,3 +227,36 @@ def test_the_preview_knows_what_the_export_does(project, tmp_path, name):
 def test_own_classes_map_to_themselves():
     (mapping,) = class_mappings([Category(7, "otter"), Category(8, "eel")], {7: 2}, OWN_CLASSES)
     assert (mapping.target, mapping.track_count) == (Category(7, "otter"), 2)
+
+
+def test_only_confirmed_frames_are_written_and_cut_into_clips_when_so_chosen(driver, tmp_path):
+    driver.choose("exportPolicy", "Only videos")
+    assert "Nothing of these videos is confirmed like that" in driver.status
+    assert not driver.button("exportStart").isEnabled()
+    driver.close()
+
+
+def test_confirmed_ranges_become_clips(project, open_export, tmp_path):
+    project.session.do(Confirm(1, None, FrameRange(2, 8)))
+    project.session.do(Confirm(1, None, FrameRange(31, 33)))
+    driver = open_export(project)
+    assert driver.status == "Writes 3 tracks of 1 video."
+    driver.choose("exportPolicy", "Only confirmed frames")
+    assert driver.status == "Writes 4 tracks of 2 videos cut from 1."
+    driver.dialog.findChild(QCheckBox, "exportFrames").click()
+    driver.dialog.findChild(QCheckBox, "exportLinks").click()
+    driver.export()
+    dataset = read_dataset(tmp_path / "out.json")
+    assert [v.length for v in dataset.videos] == [7, 3]
+    images = [tmp_path / "JPEGImages" / name for video in dataset.videos for name in video.file_names]
+    assert [image.resolve().name for image in images] == [f"{i:05d}.png" for i in (*range(2, 9), *range(31, 34))]
+
+
+def test_videos_are_split_when_there_are_several(make_project, open_export, tmp_path):
+    assert not open_export(make_project()).dialog.findChild(QSpinBox, "exportShare").isVisible()
+    driver = open_export(make_project(video_count=4))
+    driver.dialog.findChild(QSpinBox, "exportShare").setValue(25)
+    assert driver.status == "Writes 3 tracks of 4 videos to out-train.json and out-val.json."
+    driver.export()
+    assert str(tmp_path / "out-val.json") in driver.status
+    assert [len(read_dataset(tmp_path / f"out-{part}.json").videos) for part in ("train", "val")] == [3, 1]

@@ -1,0 +1,134 @@
+"""`project`: what leaves a project of the app without opening its window."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from visolo.categories import label_set_names
+from visolo.commands.console import progress, say
+from visolo.commands.outputs import check_output
+from visolo.commands.project import app_module
+from visolo.errors import ConfigError, OutputError, ProjectError
+
+_EXAMPLES = """examples:
+  python -m visolo project export review.visolo corrected.json --policy confirmed-ranges --images jpeg
+  python -m visolo project export review.visolo corrected.json --val 20 --seed 1
+"""
+_POLICIES = ("all", "confirmed-videos", "confirmed-ranges")
+_IMAGES = ("none", "jpeg", "link")
+
+
+def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
+    """Add the command, its actions and their options."""
+    parser = commands.add_parser(
+        "project",
+        help="export a project of the app",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    _add_export(actions, shared)
+
+
+def _add_export(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
+    export = actions.add_parser(
+        "export",
+        parents=[shared],
+        help="write its tracks as a YouTube-VIS dataset",
+        description="Under the confirmed policies no frame in which anything is unconfirmed is written.",
+    )
+    export.add_argument("project", metavar="P.visolo", type=Path)
+    export.add_argument("out", metavar="OUT.json", type=Path)
+    export.add_argument(
+        "--policy",
+        choices=_POLICIES,
+        default="all",
+        help="everything, only videos that are confirmed to their ends, or every confirmed range as a video of its own"
+        " (default: all)",
+    )
+    add_video_option(export)
+    export.add_argument("--labels", metavar="NAME", help=f"classes of the file: {', '.join(label_set_names())}")
+    export.add_argument(
+        "--unknown",
+        choices=("refuse", "drop", "keep"),
+        default="refuse",
+        help="what becomes of tracks whose class --labels lacks (default: refuse)",
+    )
+    export.add_argument(
+        "--images", choices=_IMAGES, default="none", help="also write the frames to JPEGImages, or link to images"
+    )
+    export.add_argument(
+        "--val", type=float, default=0.0, metavar="PERCENT", help="of the videos, in a file of their own"
+    )
+    export.add_argument("--seed", type=int, default=0, metavar="N", help="decides which these are (default: 0)")
+    export.set_defaults(run=run_export)
+
+
+def add_video_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option to choose videos."""
+    parser.add_argument("--video", type=int, action="append", metavar="ID", help="only this video; may be repeated")
+
+
+def run_export(args: argparse.Namespace) -> None:
+    """Write a dataset."""
+    if not 0 <= args.val < 100:
+        raise ConfigError(f"--val {args.val:g} is no share; give a percentage from 0 to below 100")
+    exchange = app_module("app.document.exchange")
+    options = exchange.ExportOptions(
+        target=args.out,
+        video_ids=None if args.video is None else tuple(args.video),
+        label_set=args.labels or "project",
+        unknown_classes=args.unknown,
+        frames=args.policy,
+        with_frames=args.images != "none",
+        link_images=args.images == "link",
+        validation_share=args.val / 100,
+        seed=args.seed,
+    )
+    for target in options.targets:
+        check_new(target, args.project)
+    with opened(args.project, args.video) as queries:
+        say(show_progress(exchange.export_dataset(queries, options)))
+
+
+@contextmanager
+def opened(project: Path, video_ids: list[int] | None) -> Iterator[Any]:
+    """The project, open for reading.
+
+    Raises:
+        ConfigError: the app is not installed.
+        ProjectError: there is no such project, or it lacks one of the videos.
+    """
+    if not project.is_file():
+        raise ProjectError(f"{project}: there is no such project; check the path")
+    with app_module("app.document.document").read_project(project) as queries:
+        known = {video.video_id: video.name for video in queries.videos()}
+        for video_id in video_ids or ():
+            if video_id not in known:
+                names = ", ".join(f"{key} {name}" for key, name in known.items()) or "none"
+                raise ProjectError(f"{project}: there is no video {video_id} in this project; it holds: {names}")
+        yield queries
+
+
+def check_new(target: Path, project: Path) -> None:
+    """Check that a file can be written, and is not the project itself.
+
+    Raises:
+        OutputError: it cannot, or is.
+    """
+    check_output(target)
+    if target.exists() and project.exists() and target.samefile(project):
+        raise OutputError(f"{target}: this is the project; name another file")
+
+
+def show_progress(steps: Iterator[Any]) -> str:
+    """Go through the steps of an export with a bar; gives the words of the last, which say what was written."""
+    text = ""
+    with progress(None, "steps") as bar:
+        for step in steps:
+            text = step.text
+            bar.total = step.total
+            bar.update(step.done - bar.n)
+    return text
