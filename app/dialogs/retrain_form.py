@@ -14,7 +14,7 @@ from app.document.document import Document
 from app.projects import project_title
 from app.run_choice import RunChoice, preset_of
 from app.settings import data_folder
-from app.training.choice import TrainingChoice, fine_tuning_rate, network_classes
+from app.training.choice import FINE_TUNING_BLEND, TrainingChoice, fine_tuning_rate, network_classes
 from visolo.config import preset_names
 
 _STEPS = 300
@@ -60,6 +60,9 @@ class RetrainForm(QWidget):
         self._rate = QDoubleSpinBox(minimum=0.0, maximum=1.0, decimals=6, singleStep=1e-4)
         self._rate.setObjectName("retrainRate")
         self._rate.setValue(fine_tuning_rate(preset))
+        self._blend = QSpinBox(minimum=1, maximum=100, value=round(100 * FINE_TUNING_BLEND), suffix=" %")
+        self._blend.setObjectName("retrainBlend")
+        self._blend.setToolTip("The less, the more is kept of what the starting weights know; 100 % keeps nothing")
         self._lay_out()
         self._connect()
 
@@ -80,6 +83,7 @@ class RetrainForm(QWidget):
             device=self._device.currentData(),
             batch_size=self._batch.value(),
             learning_rate=self._rate.value(),
+            blend=self._blend.value() / 100 if self._starts_from_whole_network() else 1.0,
             validation=_path(self._validation) if self._validation.text() else None,
             project=self._document.path if self._document is not None else None,
             video_ids=self.sources.video_ids(),
@@ -111,6 +115,7 @@ class RetrainForm(QWidget):
         self._form.addRow("Network", self._preset)
         self._form.addRow("Clips in a step", self._batch)
         self._form.addRow("Learning rate", self._rate)
+        self._form.addRow("Share of the new", self._blend)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(14)
@@ -124,6 +129,7 @@ class RetrainForm(QWidget):
             line.line.textChanged.connect(self.changed)
         self._weights.line.textChanged.connect(self._follow_weights)
         self._preset.currentIndexChanged.connect(self._follow_preset)
+        self._weights.line.textChanged.connect(self._follow_blend)
         self._more.toggled.connect(self._show_more)
         self._weights.browse_wanted.connect(self._browse_weights)
         self._folder.browse_wanted.connect(self._browse_folder)
@@ -139,6 +145,15 @@ class RetrainForm(QWidget):
         preset = self._preset.currentData()
         self._rate.setValue(fine_tuning_rate(preset))
         self.sources.use_label_set(network_classes(preset))
+        self._follow_blend()
+
+    def _follow_blend(self) -> None:
+        self._blend.setEnabled(self._starts_from_whole_network())
+
+    def _starts_from_whole_network(self) -> bool:
+        """Whether the starting weights are of the chosen network, so that new and old ones can be blended."""
+        weights = _path(self._weights) if self._weights.text() else None
+        return bool(self._preset.currentData() == preset_of(RunChoice(weights, self._run.preset)))
 
     def _show_more(self, shown: bool) -> None:
         for row in range(_FIRST_RARE_ROW, self._form.rowCount()):

@@ -29,6 +29,7 @@ from app.document.edits import DeleteTrack, SetCategory
 from app.document.exchange import ExportOptions, export_dataset
 from app.document.history import History
 from app.document.records import FrameRange
+from app.training.choice import FINE_TUNING_BLEND, fine_tuning_rate
 from visolo.categories import load_label_set
 from visolo.io.frames import open_frames
 from visolo.resources import resource_path
@@ -47,7 +48,8 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=150, help="of the clip; at most 150, then the picture changes")
     parser.add_argument("--confirmed", type=int, default=100, help="frames that are confirmed and trained on")
     parser.add_argument("--steps", type=int, default=120)
-    parser.add_argument("--learning-rate", type=float, default=5e-4, help="the app's for fine-tuning")
+    parser.add_argument("--learning-rate", type=float, default=fine_tuning_rate("lite"), help="default: the app's")
+    parser.add_argument("--blend", type=float, default=FINE_TUNING_BLEND, help="share of the new (default: the app's)")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--keep", type=Path, help="folder for all files, else a temporary one")
     options = parser.parse_args()
@@ -65,7 +67,8 @@ def loop(folder: Path, options: argparse.Namespace) -> None:
     started = time.monotonic()
     visolo(
         "train", "--data", folder / "corrected.json", "--out", folder / "run", "--init", BUNDLED, "--quiet",
-        "--steps", options.steps, "--learning-rate", options.learning_rate, "--device", options.device,
+        "--steps", options.steps, "--learning-rate", options.learning_rate, "--blend", options.blend,
+        "--device", options.device,
     )  # fmt: skip
     print(f"trained {options.steps} steps in {time.monotonic() - started:.0f} s on {options.device}")
     new = folder / "run" / "weights.safetensors"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QMessageBox, QPushButton, QSpinBox, QWidget
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -21,7 +21,9 @@ from app.document.exchange import ExportOptions, export_dataset
 from app.document.records import FrameRange
 from app.run_choice import read_choice
 from app.settings import DEVICE, Settings
+from app.training.choice import FINE_TUNING_BLEND, training_command
 from app.training.choice import read_choice as read_training_choice
+from visolo.training.run_folder import RunFolder
 
 
 def confirm(window) -> None:
@@ -136,6 +138,7 @@ def test_a_finished_run_gives_weights_that_runs_use(trained, qtbot, tmp_path):
     driver.press("retrainStart")
     driver.wait_for("Finished")
     assert read_training_choice(folder).steps == 2
+    assert RunFolder(folder).read().settings.training.blend == FINE_TUNING_BLEND
     driver.press("retrainCompare")
     (compare,) = driver.dialog.findChildren(CompareDialog)
     assert [video.video_id for video in compare.findChild(ComparisonTable).ticked()] == [1]
@@ -149,6 +152,19 @@ def test_a_finished_run_gives_weights_that_runs_use(trained, qtbot, tmp_path):
     assert Settings().recent_weights()[:2] == [folder / "weights.safetensors", before]
     driver.press("retrainAgain")
     assert not driver.dialog.findChild(QComboBox, "retrainUnfinished").isVisible()
+
+
+def test_new_weights_of_another_network_are_not_blended(trained, qtbot, tmp_path):
+    form = RetrainDriver(trained, qtbot).dialog.form
+    share, network = form.findChild(QSpinBox, "retrainBlend"), form.findChild(QComboBox, "retrainPreset")
+    assert share.isEnabled()
+    assert training_command(form.choice()).count("--blend") == 1
+    network.setCurrentIndex(network.findData("ytvis2019-r50"))
+    assert not share.isEnabled()
+    assert "--blend" not in training_command(form.choice())
+    network.setCurrentIndex(network.findData("lite"))
+    share.setValue(100)
+    assert "--blend" not in training_command(form.choice())
 
 
 def test_a_failed_run_says_its_own_sentence(trained, qtbot, tmp_path):
