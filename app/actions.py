@@ -211,6 +211,7 @@ _PREVIEW = [
 ]  # fmt: skip
 _COMPARISON = [
     Row("review.compare_runs", "Compare r&uns…", lambda c: c.comparison.ask(), ("F7",), "mdi6.compare-horizontal", can_try_thresholds),
+    Row("review.gains", "What corrections &bought…", lambda c: c.comparison.show_gains(), ("F8",), "mdi6.chart-bar", has_project),
 ]  # fmt: skip
 _IDENTITY = [
     Row("identity.digits", "&1 to 3 take a proposal", lambda c: c.identities.toggle_digits(), ("I",), "", has_video, lambda c: c.identities.uses_digits),

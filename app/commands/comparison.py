@@ -1,4 +1,4 @@
-"""Comparing two runs over the video: asking which, and walking what differs."""
+"""Comparing two runs over the video, and the predictions with what was corrected."""
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
@@ -10,7 +10,7 @@ from app.workers.run_comparison import RunComparisonSearch
 
 
 class ComparisonCommands(QObject):
-    """Handlers of the comparison action; `parent` is the window that the dialog belongs to."""
+    """Handlers of the comparison actions; `parent` is the window that the dialog belongs to."""
 
     def __init__(self, session: Session, search: RunComparisonSearch, parent: QWidget) -> None:
         super().__init__(parent)
@@ -27,3 +27,9 @@ class ComparisonCommands(QObject):
         dialog = CompareRunsDialog(entries, self._window)
         dialog.chosen.connect(self._search.compare)
         dialog.open()
+
+    def show_gains(self) -> None:
+        """Say what the corrections of this project bought."""
+        from app.dialogs.gains import GainsDialog
+
+        GainsDialog(self._session, self._window).open()

@@ -5,9 +5,11 @@ revision(queries, video_id, entry_id, progress)     -> TrackSet after that entry
 results_file(queries, video_id, path, label_set)    -> TrackSet
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +43,7 @@ class TrackSet:
         frames, tracks, mask_ids: (n,) int64; negative masks are in `masks`, the rest in the project.
         categories: category_id by track.
         masks: by mask id.
+        scores: mean score of the instances by track.
     """
 
     frames: Ids
@@ -48,6 +51,7 @@ class TrackSet:
     mask_ids: Ids
     categories: dict[int, int]
     masks: dict[int, Rle] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
 
     def read_masks(self, queries: Queries, mask_ids: Iterable[int]) -> dict[int, Rle]:
         """Some of the masks."""
@@ -93,7 +97,7 @@ def revision(
     progress(0.7)
     here = sorted((c for c in cells.values() if c.video_id == video_id), key=lambda c: (c.frame_index, c.track_id))
     frames, tracks, mask_ids = (np.array([cell[index] for cell in here], np.int64) for index in (2, 1, 4))
-    return TrackSet(frames, tracks, mask_ids, _categories(queries, here, facts))
+    return TrackSet(frames, tracks, mask_ids, _categories(queries, here, facts), scores=_scores(here))
 
 
 def results_file(queries: Queries, video_id: int, path: Path, label_set: LabelSet | None = None) -> TrackSet:
@@ -123,6 +127,7 @@ def results_file(queries: Queries, video_id: int, path: Path, label_set: LabelSe
         ids,
         {number + 1: track.category_id for number, track in enumerate(read)},
         dict(zip(ids.tolist(), (item[2] for item in found), strict=True)),
+        {number + 1: track.score for number, track in enumerate(read)},
     )
 
 
@@ -136,6 +141,13 @@ def _parts_after(queries: Queries, video_id: int, entry_id: int) -> list[int]:
         video_id,
     )
     return [row[0] for row in rows]
+
+
+def _scores(cells: Sequence[Cell]) -> dict[int, float]:
+    by_track: dict[int, list[float]] = defaultdict(list)
+    for cell in cells:
+        by_track[cell.track_id].append(cell.score)
+    return {track_id: fmean(scores) for track_id, scores in by_track.items()}
 
 
 def _categories(queries: Queries, cells: Sequence[Cell], facts: dict[int, tuple[Value, ...] | None]) -> dict[int, int]:

@@ -5,14 +5,14 @@ A network's tracks get their class as everywhere else: from the mean of their cl
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.document.confirmation import wholly_confirmed_frames
 from app.document.queries import Queries
 from app.document.records import Video
+from app.document.truth import Truth, confirmed_frames, joined, masks_at, truth_of
 from visolo import rle as rle_masks
 from visolo.categories import LabelSet, folded_name
 from visolo.evaluation.tracking_metrics import evaluate_tracking
@@ -138,17 +138,11 @@ class Comparison:
     picture: NDArray[np.uint8] | None = None
 
 
-@dataclass(frozen=True)
-class _Truth:
-    """The wholly confirmed frames of one video as a dataset of that video alone."""
-
-    dataset: ytvis.Dataset
-    frames: list[int]
-
-
 def score_videos(queries: Queries, videos: Sequence[ComparedVideo]) -> tuple[Row, ...]:
     """A row of numbers for each video, and one for all together where several have confirmed frames."""
-    truths = [_truth(queries, compared.video) for compared in videos]
+    truths = [
+        truth_of(queries, compared.video, confirmed_frames(queries, compared.video.video_id)) for compared in videos
+    ]
     pairs = list(zip(videos, truths, strict=True))
     rows = [_row(compared.video.video_id, [(compared, truth)]) for compared, truth in pairs]
     if sum(truth is not None for truth in truths) > 1:
@@ -185,21 +179,7 @@ def _differing_pixels(old: Sequence[Named], new: Sequence[Named]) -> int:
     return total
 
 
-def _truth(queries: Queries, video: Video) -> _Truth | None:
-    frames = np.flatnonzero(wholly_confirmed_frames(queries, video.video_id)).tolist()
-    if not frames:
-        return None
-    annotations = []
-    for number, summary in enumerate(queries.tracks(video.video_id), start=1):
-        instances = queries.track_instances(video.video_id, summary.track.track_id)
-        masks = _at({instance.frame_index: instance.rle for instance in instances}, frames)
-        if any(masks):
-            annotations.append(ytvis.Annotation.of_masks(number, video.video_id, summary.track.category_id, masks))
-    shape = ytvis.Video(video.video_id, video.width, video.height, len(frames))
-    return _Truth(ytvis.Dataset((shape,), tuple(queries.categories()), tuple(annotations)), frames)
-
-
-def _row(video_id: int, pairs: Sequence[tuple[ComparedVideo, _Truth | None]]) -> Row:
+def _row(video_id: int, pairs: Sequence[tuple[ComparedVideo, Truth | None]]) -> Row:
     counts = [sum(len(side.tracks()) for side in sides) for sides in _sides([c for c, _ in pairs])]
     known = [(compared, truth) for compared, truth in pairs if truth is not None]
     frame_count = sum(len(truth.frames) for _, truth in known)
@@ -215,33 +195,22 @@ def _sides(videos: Collection[ComparedVideo]) -> tuple[list[FoundTracks], list[F
     return [compared.old for compared in videos], [compared.new for compared in videos]
 
 
-def _scores(truths: Sequence[_Truth], found: Sequence[FoundTracks]) -> SideScores:
+def _scores(truths: Sequence[Truth], found: Sequence[FoundTracks]) -> SideScores:
     """One network's numbers over the confirmed frames of several videos."""
-    datasets = [truth.dataset for truth in truths]
-    annotations = [a for dataset in datasets for a in dataset.annotations]
-    together = ytvis.Dataset(
-        tuple(video for dataset in datasets for video in dataset.videos),
-        datasets[0].categories,
-        tuple(replace(a, annotation_id=number) for number, a in enumerate(annotations, start=1)),
-    )
+    together = joined(truths)
     entries = [entry for truth, tracks in zip(truths, found, strict=True) for entry in _entries(truth, tracks)]
     metrics, tracking = evaluate(together, entries), evaluate_tracking(together, entries).combined
     has_objects = bool(together.annotations)
     return SideScores(metrics.AP, metrics.AP50, tracking.IDF1 if has_objects else -1.0, tracking.id_switches)
 
 
-def _entries(truth: _Truth, found: FoundTracks) -> list[ytvis.ResultEntry]:
+def _entries(truth: Truth, found: FoundTracks) -> list[ytvis.ResultEntry]:
     """Tracks cut to the confirmed frames; classes that the project lacks are left out, as in any evaluation."""
     ids = {folded_name(c.name): c.category_id for c in truth.dataset.categories}
     entries = []
     for track in found.tracks():
         category_id = ids.get(folded_name(found.class_name(track)))
-        masks = _at(track.rles, truth.frames)
+        masks = masks_at(track.rles, truth.frames)
         if category_id is not None and any(masks):
-            video_id = truth.dataset.videos[0].video_id
-            entries.append(ytvis.ResultEntry(video_id, category_id, track.score, masks))
+            entries.append(ytvis.ResultEntry(truth.video_id, category_id, track.score, masks))
     return entries
-
-
-def _at(rles: Mapping[int, Rle], frames: Sequence[int]) -> ytvis.Segmentations:
-    return tuple(rles.get(index) for index in frames)

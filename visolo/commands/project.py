@@ -1,5 +1,6 @@
-"""Handing results to the app's project file, where the app is installed: the engine itself knows no app."""
+"""The app's project files on the command line, where the app is installed: the engine itself knows no app."""
 
+import argparse
 import hashlib
 import importlib
 from collections.abc import Iterator, Mapping
@@ -10,10 +11,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from visolo.categories import LabelSet
+from visolo.commands.console import progress
 from visolo.commands.engine import Engine
+from visolo.commands.outputs import check_output
 from visolo.commands.sources import Source, VideoToTrack
 from visolo.config import InferenceConfig
-from visolo.errors import ConfigError, MediaError
+from visolo.errors import ConfigError, MediaError, OutputError, ProjectError
 from visolo.results import FrameResult
 
 if TYPE_CHECKING:
@@ -124,6 +127,52 @@ def run_settings(engine: Engine, config: InferenceConfig, precision: str) -> dic
         "inference": asdict(config),
         "similarity": asdict(model_similarity(engine.model)),
     }
+
+
+def add_video_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option to choose videos."""
+    parser.add_argument("--video", type=int, action="append", metavar="ID", help="only this video; may be repeated")
+
+
+@contextmanager
+def opened_project(project: Path, video_ids: list[int] | None) -> Iterator[Any]:
+    """The project, open for reading.
+
+    Raises:
+        ConfigError: the app is not installed.
+        ProjectError: there is no such project, or it lacks one of the videos.
+    """
+    if not project.is_file():
+        raise ProjectError(f"{project}: there is no such project; check the path")
+    with app_module("app.document.document").read_project(project) as queries:
+        known = {video.video_id: video.name for video in queries.videos()}
+        for video_id in video_ids or ():
+            if video_id not in known:
+                names = ", ".join(f"{key} {name}" for key, name in known.items()) or "none"
+                raise ProjectError(f"{project}: there is no video {video_id} in this project; it holds: {names}")
+        yield queries
+
+
+def check_new(target: Path, project: Path) -> None:
+    """Check that a file can be written, and is not the project itself.
+
+    Raises:
+        OutputError: it cannot, or is.
+    """
+    check_output(target)
+    if target.exists() and project.exists() and target.samefile(project):
+        raise OutputError(f"{target}: this is the project; name another file")
+
+
+def show_progress(steps: Iterator[Any]) -> str:
+    """Go through the steps of an export with a bar; gives the words of the last, which say what was written."""
+    text = ""
+    with progress(None, "steps") as bar:
+        for step in steps:
+            text = step.text
+            bar.total = step.total
+            bar.update(step.done - bar.n)
+    return text
 
 
 def app_module(name: str) -> ModuleType:

@@ -1,20 +1,19 @@
 """`project`: what leaves a project of the app without opening its window."""
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from visolo.categories import label_set_names
-from visolo.commands.console import progress, say
-from visolo.commands.outputs import check_output
-from visolo.commands.project import app_module
-from visolo.errors import ConfigError, OutputError, ProjectError
+from visolo.commands import project_gains
+from visolo.commands.console import say
+from visolo.commands.project import add_video_option, app_module, check_new, opened_project, show_progress
+from visolo.errors import ConfigError
 
 _EXAMPLES = """examples:
   python -m visolo project export review.visolo corrected.json --policy confirmed-ranges --images jpeg
   python -m visolo project export review.visolo corrected.json --val 20 --seed 1
+  python -m visolo project gains review.visolo --plot gains.png
 """
 _POLICIES = ("all", "confirmed-videos", "confirmed-ranges")
 _IMAGES = ("none", "jpeg", "link")
@@ -24,12 +23,13 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     """Add the command, its actions and their options."""
     parser = commands.add_parser(
         "project",
-        help="export a project of the app",
+        help="what leaves a project of the app: exports, and what its corrections bought",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _add_export(actions, shared)
+    project_gains.add_action(actions, shared)
 
 
 def _add_export(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
@@ -66,11 +66,6 @@ def _add_export(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     export.set_defaults(run=run_export)
 
 
-def add_video_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option to choose videos."""
-    parser.add_argument("--video", type=int, action="append", metavar="ID", help="only this video; may be repeated")
-
-
 def run_export(args: argparse.Namespace) -> None:
     """Write a dataset."""
     if not 0 <= args.val < 100:
@@ -89,46 +84,5 @@ def run_export(args: argparse.Namespace) -> None:
     )
     for target in options.targets:
         check_new(target, args.project)
-    with opened(args.project, args.video) as queries:
+    with opened_project(args.project, args.video) as queries:
         say(show_progress(exchange.export_dataset(queries, options)))
-
-
-@contextmanager
-def opened(project: Path, video_ids: list[int] | None) -> Iterator[Any]:
-    """The project, open for reading.
-
-    Raises:
-        ConfigError: the app is not installed.
-        ProjectError: there is no such project, or it lacks one of the videos.
-    """
-    if not project.is_file():
-        raise ProjectError(f"{project}: there is no such project; check the path")
-    with app_module("app.document.document").read_project(project) as queries:
-        known = {video.video_id: video.name for video in queries.videos()}
-        for video_id in video_ids or ():
-            if video_id not in known:
-                names = ", ".join(f"{key} {name}" for key, name in known.items()) or "none"
-                raise ProjectError(f"{project}: there is no video {video_id} in this project; it holds: {names}")
-        yield queries
-
-
-def check_new(target: Path, project: Path) -> None:
-    """Check that a file can be written, and is not the project itself.
-
-    Raises:
-        OutputError: it cannot, or is.
-    """
-    check_output(target)
-    if target.exists() and project.exists() and target.samefile(project):
-        raise OutputError(f"{target}: this is the project; name another file")
-
-
-def show_progress(steps: Iterator[Any]) -> str:
-    """Go through the steps of an export with a bar; gives the words of the last, which say what was written."""
-    text = ""
-    with progress(None, "steps") as bar:
-        for step in steps:
-            text = step.text
-            bar.total = step.total
-            bar.update(step.done - bar.n)
-    return text

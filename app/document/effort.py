@@ -1,0 +1,86 @@
+"""What the review of each video has cost: corrections, and minutes by the clock of the history. Reads only."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.document.association_edit import ReplaceAssociation, TakeThresholds
+from app.document.edits import (
+    AddVideo,
+    DeleteTrack,
+    EditGroup,
+    MergeTracks,
+    ReassignTrack,
+    RemoveInstances,
+    SetCategory,
+    SetMask,
+    SplitTrack,
+    SwapTracks,
+)
+from app.document.import_tracks import ImportTracks
+from app.document.queries import Queries
+
+LONGEST_PAUSE_S = 120.0
+"""Of the time since the edit before, no more counts: the rest was a break."""
+
+_KINDS = {
+    DeleteTrack: "delete a track",
+    EditGroup: "several at once",
+    MergeTracks: "merge",
+    ReassignTrack: "assign to another track",
+    RemoveInstances: "delete masks",
+    ReplaceAssociation: "associate again",
+    SetCategory: "class",
+    SetMask: "mask",
+    SplitTrack: "split",
+    SwapTracks: "swap",
+    TakeThresholds: "other thresholds",
+}
+CORRECTIONS: dict[str, str] = {kind.__name__: words for kind, words in _KINDS.items()}
+"""The edits that change what a model found, by their names in the history, and what to call them."""
+_NOT_BY_HAND = {"Run", ImportTracks.__name__, AddVideo.__name__}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What was spent on one video, or on several.
+
+    Attributes:
+        seconds: between a person's entries in the history, each at most `LONGEST_PAUSE_S` after the one before.
+        corrections: by what they were, see `CORRECTIONS`; those that were undone are not among them.
+    """
+
+    seconds: float = 0.0
+    corrections: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def edit_count(self) -> int:
+        """All corrections together."""
+        return sum(self.corrections.values())
+
+    @property
+    def edits_per_minute(self) -> float:
+        """Corrections in a minute; 0 where no time was noted."""
+        return 60 * self.edit_count / self.seconds if self.seconds else 0.0
+
+    def __add__(self, other: "Effort") -> "Effort":
+        together = Counter(self.corrections) + Counter(other.corrections)
+        return Effort(self.seconds + other.seconds, dict(together))
+
+
+def effort_by_video(queries: Queries) -> dict[int, Effort]:
+    """The effort spent on every video on which any was; by video id."""
+    seconds: dict[int, float] = defaultdict(float)
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    latest: dict[str, float] = {}
+    for author, created, undone, video_id, kind in queries.rows(
+        "SELECT author, created, undone, video_id, json_extract(edit, '$.edit') FROM history ORDER BY entry_id"
+    ):
+        pause = created - latest.get(author, created)
+        latest[author] = created
+        if video_id is None or kind in _NOT_BY_HAND:
+            continue
+        seconds[video_id] += min(max(0.0, pause), LONGEST_PAUSE_S)
+        if kind in CORRECTIONS and not undone:
+            counts[video_id][CORRECTIONS[kind]] += 1
+    return {video_id: Effort(spent, dict(counts[video_id])) for video_id, spent in seconds.items()}

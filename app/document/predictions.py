@@ -1,0 +1,129 @@
+"""What a model said before anyone corrected it: from the evidence of a run, an import, or a results file.
+
+kept_predictions(queries, video_id, progress) -> Predictions | None
+file_predictions(queries, path)               -> {video_id: Predictions}
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.document.queries import Queries
+from app.document.records import FrameRange, Run
+from app.document.revisions import revision
+from app.document.seen_instances import Progress
+from app.document.stored_masks import read_masks
+from visolo.io import ytvis
+from visolo.results import HIDDEN
+from visolo.rle import Rle
+
+
+@dataclass(frozen=True)
+class PredictedTrack:
+    """One predicted object: class of the project, score in [0, 1], masks by frame."""
+
+    category_id: int
+    score: float
+    rles: Mapping[int, Rle]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What was predicted for one video.
+
+    Attributes:
+        words: where it comes from.
+        frames: that it is about; beyond them nothing was predicted.
+    """
+
+    words: str
+    frames: FrameRange
+    tracks: tuple[PredictedTrack, ...]
+
+
+def kept_predictions(queries: Queries, video_id: int, progress: Progress = lambda share: None) -> Predictions | None:
+    """What the project has kept of a video's predictions: those of the run that saw most, else of the first import.
+
+    Args:
+        queries: of the project.
+        video_id: of the video.
+        progress: told the share that is done; may raise to stop.
+
+    Returns:
+        None when no model was run over the video and nothing imported to it.
+    """
+    runs = [run for run in queries.runs(video_id) if run.head > run.first_frame]
+    if runs:
+        # The first of equals: what later ones found, corrections may have led to.
+        return _of_run(queries, max(runs, key=lambda run: (run.head - run.first_frame, -run.run_id)), progress)
+    return _of_import(queries, video_id, progress)
+
+
+def file_predictions(queries: Queries, path: Path) -> dict[int, Predictions]:
+    """The predictions of a YouTube-VIS results file for every video of the project.
+
+    Args:
+        queries: of the project.
+        path: the file; its video ids and class ids are the project's.
+
+    Raises:
+        AnnotationError: the file is wrong, of other videos, or number or size of its masks do not fit them.
+    """
+    videos = queries.videos()
+    shapes = tuple(ytvis.Video(v.video_id, v.width, v.height, v.frame_count) for v in videos)
+    entries = ytvis.read_results(path, ytvis.Dataset(shapes, queries.categories()))
+    tracks: dict[int, list[PredictedTrack]] = {video.video_id: [] for video in videos}
+    for entry in entries:
+        rles = {index: rle for index, rle in enumerate(entry.segmentations) if rle is not None}
+        tracks[entry.video_id].append(PredictedTrack(entry.category_id, entry.score, rles))
+    return {v.video_id: Predictions(path.name, FrameRange(0, None), tuple(tracks[v.video_id])) for v in videos}
+
+
+def _of_run(queries: Queries, run: Run, progress: Progress) -> Predictions:
+    sums: dict[int, NDArray[np.float64]] = {}
+    mask_ids: dict[int, dict[int, int]] = defaultdict(dict)
+    rows = queries.rows(
+        "SELECT frame_index, run_tracks, mask_ids, class_scores FROM run_frames WHERE run_id = ? ORDER BY frame_index",
+        run.run_id,
+    )
+    for frame_index, tracks, ids, scores in rows:
+        found = np.frombuffer(tracks, np.int32).tolist()
+        table = np.frombuffer(scores, np.float16).reshape(len(found), -1) if found else ()
+        for track_id, mask_id, row in zip(found, np.frombuffer(ids, np.int64).tolist(), table, strict=True):
+            if track_id != HIDDEN:
+                sums[track_id] = sums.get(track_id, 0.0) + row.astype(np.float64)
+                mask_ids[track_id][frame_index] = mask_id
+    tracks = []
+    for number, (track_id, by_frame) in enumerate(sorted(mask_ids.items())):
+        progress(number / len(mask_ids))
+        masks = read_masks(queries, sorted(by_frame.values()))
+        mean = sums[track_id] / len(by_frame)
+        rles = {frame_index: masks[mask_id] for frame_index, mask_id in by_frame.items()}
+        tracks.append(PredictedTrack(run.category_ids[int(mean.argmax())], float(mean.max()), rles))
+    when = datetime.fromtimestamp(run.started).strftime("%d %b %H:%M")
+    words = f"{run.settings.get('model', 'model')}, {when}"
+    return Predictions(words, FrameRange(run.first_frame, run.head - 1), tuple(tracks))
+
+
+def _of_import(queries: Queries, video_id: int, progress: Progress) -> Predictions | None:
+    entries = queries.rows(
+        "SELECT entry_id, text FROM history WHERE NOT undone AND json_extract(edit, '$.edit') = 'ImportTracks'"
+        " ORDER BY entry_id"
+    )
+    for entry_id, text in entries:
+        found = revision(queries, video_id, entry_id, progress)
+        if len(found.frames):
+            masks = found.read_masks(queries, found.mask_ids.tolist())
+            rles: dict[int, dict[int, Rle]] = defaultdict(dict)
+            for frame_index, track_id, mask_id in zip(
+                found.frames.tolist(), found.tracks.tolist(), found.mask_ids.tolist(), strict=True
+            ):
+                rles[track_id][frame_index] = masks[mask_id]
+            tracks = (PredictedTrack(found.categories[t], found.scores[t], rles[t]) for t in sorted(rles))
+            return Predictions(text.split(":")[0], FrameRange(0, None), tuple(tracks))
+    return None
