@@ -3,7 +3,7 @@
 import pytest
 
 from visolo.errors import OutputError
-from visolo.io.atomic import atomic_path, write_text
+from visolo.io.atomic import atomic_folder, atomic_path, write_text
 
 
 def test_failure_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
@@ -38,3 +38,21 @@ def test_devices_and_folders_are_not_replaced(tmp_path):
     for target in ("/dev/null", tmp_path):
         with pytest.raises(OutputError, match="not a file that can be replaced"):
             write_text(target, "x")
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
+    with pytest.raises(RuntimeError), atomic_folder(tmp_path / "new") as temporary:
+        (temporary / "half").touch()
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with atomic_folder(tmp_path / "new") as temporary:
+        (temporary / "whole").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["new", "whole"]
+
+
+def test_what_is_in_a_folder_is_not_replaced(tmp_path):
+    (tmp_path / "photo.jpg").touch()
+    for target in (tmp_path, tmp_path / "photo.jpg"):
+        with pytest.raises(OutputError, match="name a new folder"), atomic_folder(target):
+            pass
+    assert (tmp_path / "photo.jpg").is_file()

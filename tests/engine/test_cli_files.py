@@ -171,6 +171,21 @@ def test_convert_coco_to_a_label_set(main, tmp_path):
     assert "left out: stop sign" in said.err
 
 
+@pytest.mark.parametrize("form", ["davis", "mots-txt", "mots-png"])
+def test_convert_to_a_folder_and_back(main, tmp_path, form):
+    """The images are found from the new file; what a format can't carry is said on stderr."""
+    source = labelled_images(tmp_path / "data", "car")
+    said = main("dataset", "convert", source, tmp_path / "out", "--to", form)
+    assert said.out == f"{tmp_path / 'out'}: 1 video, 1 track, 1 class\n"
+    assert f"visolo: note: {tmp_path / 'out'}: Ids are numbered anew" in said.err
+    images = tmp_path / "data" / "JPEGImages"
+    main("dataset", "convert", tmp_path / "out", tmp_path / "back.json", "--images", images)
+    before, after = read_dataset(source), read_dataset(tmp_path / "back.json")
+    assert after.annotations[0].segmentations == before.annotations[0].segmentations
+    assert [c.name for c in after.categories] == ["car"]
+    assert all((tmp_path / name).is_file() for name in after.videos[0].file_names)
+
+
 def test_weights_convert_and_info(main, tmp_path):
     weights = save_tiny_weights(tmp_path / "tiny.safetensors")
     main("weights", "convert", weights, tmp_path / "half.safetensors", "--half")

@@ -23,6 +23,11 @@ def warn(text: str) -> None:
     tqdm.write(f"visolo: warning: {one_line(text)}", file=sys.stderr)
 
 
+def note(text: str) -> None:
+    """Write one line about something that is as it should be, but good to know."""
+    tqdm.write(f"visolo: note: {one_line(text)}", file=sys.stderr)
+
+
 def progress(total: int | None, unit: str, *, quiet: bool = False) -> "tqdm[Any]":
     """A progress bar on stderr, a count where the total is not known; silent where stderr is no terminal."""
     return tqdm(total=total, unit=f" {unit}", file=sys.stderr, disable=True if quiet else None, dynamic_ncols=True)

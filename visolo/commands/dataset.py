@@ -1,17 +1,17 @@
-"""`dataset`: check, describe, merge, split and convert YouTube-VIS files."""
+"""`dataset`: check, describe, merge, split and convert datasets."""
 
 import argparse
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from visolo.categories import label_set_names, load_label_set
-from visolo.commands import dataset_validate
-from visolo.commands.console import counted, say, say_json, table, warn
+from visolo.commands import dataset_convert, dataset_validate
+from visolo.commands.console import counted, say, say_json, table
+from visolo.commands.dataset_files import counts_of, moved, say_written
 from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError, OutputError
 from visolo.io.ytvis import Dataset, read_dataset, write_dataset
-from visolo.io.ytvis_edit import merge_datasets, relabelled, relocated, split_dataset
+from visolo.io.ytvis_edit import merge_datasets, split_dataset
 
 _EXAMPLES = """examples:
   python -m visolo dataset validate corrected.json --results results.json
@@ -20,6 +20,8 @@ _EXAMPLES = """examples:
   python -m visolo dataset merge all.json a.json b/b.json
   python -m visolo dataset split all.json train.json=80 valid.json=20
   python -m visolo dataset convert coco.json stills.json --labels ytvis2021
+  python -m visolo dataset convert DAVIS corrected.json
+  python -m visolo dataset convert corrected.json mots --to mots-txt
 """
 
 
@@ -27,7 +29,7 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     """Add the command, its actions and their options."""
     parser = commands.add_parser(
         "dataset",
-        help="check, describe, merge, split and convert YouTube-VIS files",
+        help="check, describe, merge, split and convert datasets",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -54,16 +56,7 @@ def _add_making(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     split.add_argument("parts", metavar="OUT.json=SHARE", nargs="+", help="e.g. train.json=80 valid.json=20")
     split.add_argument("--seed", type=int, default=0, metavar="N", help="another draw (default: 0)")
     split.set_defaults(run=run_split)
-    convert = actions.add_parser(
-        "convert",
-        parents=[shared],
-        help="make a dataset of COCO images, or change the label set",
-        description="COCO images become videos of one frame. With --labels, classes are matched by name.",
-    )
-    convert.add_argument("file", metavar="IN.json", type=Path)
-    convert.add_argument("out", metavar="OUT.json", type=Path)
-    convert.add_argument("--labels", metavar="NAME", help=f"label set of the result: {', '.join(label_set_names())}")
-    convert.set_defaults(run=run_convert)
+    dataset_convert.add_parser(actions, shared)
 
 
 def run_info(args: argparse.Namespace) -> None:
@@ -73,7 +66,7 @@ def run_info(args: argparse.Namespace) -> None:
     masks: Counter[int] = Counter()
     for annotation in dataset.annotations:
         masks[annotation.category_id] += sum(rle is not None for rle in annotation.segmentations)
-    counts = _counts(dataset)
+    counts = counts_of(dataset)
     if args.json:
         classes = [
             {"id": c.category_id, "name": c.name, "tracks": tracks[c.category_id], "masks": masks[c.category_id]}
@@ -110,7 +103,7 @@ def run_merge(args: argparse.Namespace) -> None:
         )
     merged = merge_datasets([_read_moved(path, args.out) for path in args.files])
     write_dataset(args.out, merged)
-    _say_written(args.out, merged)
+    say_written(args.out, merged)
 
 
 def run_split(args: argparse.Namespace) -> None:
@@ -121,53 +114,13 @@ def run_split(args: argparse.Namespace) -> None:
     dataset = read_dataset(args.file)
     shares = split_dataset(dataset, [share for _, share in parts], args.seed)
     for (path, _), share in zip(parts, shares, strict=True):
-        moved = _moved(share, args.file, path)
-        write_dataset(path, moved)
-        _say_written(path, moved)
-
-
-def run_convert(args: argparse.Namespace) -> None:
-    """Convert COCO images, or to another label set."""
-    from visolo.io.coco_stills import is_coco, read_coco_stills
-
-    check_output(args.out)
-    labels = load_label_set(args.labels) if args.labels else None
-    coco = is_coco(args.file)
-    if not coco and labels is None:
-        raise ConfigError(f"{args.file}: is a YouTube-VIS file already; name another label set with --labels")
-    dataset = _moved(read_coco_stills(args.file) if coco else read_dataset(args.file), args.file, args.out)
-    if labels is not None:
-        from visolo.training.category_map import match_categories
-
-        classes, unknown = match_categories(
-            {"categories": [{"id": c.category_id, "name": c.name} for c in dataset.categories]}, labels, args.file
-        )
-        new_ids = {old: labels.categories[index].category_id for old, index in classes.items()}
-        if unknown:
-            warn(f"{args.file}: tracks of classes that {labels.name} lacks are left out: {', '.join(unknown)}")
-        dataset = relabelled(dataset, labels.categories, new_ids)
-    write_dataset(args.out, dataset)
-    _say_written(args.out, dataset)
+        placed = moved(share, args.file, path)
+        write_dataset(path, placed)
+        say_written(path, placed)
 
 
 def _read_moved(path: Path, out: Path) -> Dataset:
-    return _moved(read_dataset(path), path, out)
-
-
-def _moved(dataset: Dataset, old: Path, new: Path) -> Dataset:
-    """The dataset with file names that are found from the new file's folder."""
-    from visolo.io.dataset_images import find_images, image_roots
-
-    if old.resolve().parent == new.resolve().parent:
-        return dataset
-    named = next((video for video in dataset.videos if video.file_names), None)
-    if named is None:
-        return dataset
-    root = next((root for root in image_roots(old) if find_images(named, (root,)) is not None), None)
-    if root is None:
-        warn(f"{old}: its images are not beside it, so their names stay; name their folder with --images when needed")
-        return dataset
-    return relocated(dataset, root.resolve(), new.resolve().parent)
+    return moved(read_dataset(path), path, out)
 
 
 def _part(text: str) -> tuple[Path, float]:
@@ -179,21 +132,3 @@ def _part(text: str) -> tuple[Path, float]:
     if not name or not 0 < value < float("inf"):
         raise ConfigError(f"{text!r} is no part; write FILE=SHARE, e.g. train.json=80")
     return Path(name), value
-
-
-def _counts(dataset: Dataset) -> dict[str, int]:
-    return {
-        "videos": len(dataset.videos),
-        "frames": sum(video.length for video in dataset.videos),
-        "tracks": len(dataset.annotations),
-        "crowds": sum(annotation.iscrowd for annotation in dataset.annotations),
-        "masks": sum(rle is not None for a in dataset.annotations for rle in a.segmentations),
-    }
-
-
-def _say_written(path: Path, dataset: Dataset) -> None:
-    counts = _counts(dataset)
-    say(
-        f"{path}: {counted(counts['videos'], 'video')}, {counted(counts['tracks'], 'track')}, "
-        f"{counted(len(dataset.categories), 'class', 'classes')}"
-    )

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -44,6 +45,38 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def atomic_folder(target: Path | str) -> Iterator[Path]:
+    """Give a new folder beside `target`; on success it becomes `target`, on any error it is removed with all in it.
+
+    Args:
+        target: a folder that is not there yet, or is empty: what is in a folder is never replaced.
+
+    Yields:
+        An empty folder, to be filled by the caller.
+
+    Raises:
+        OutputError: there is something at the target, the folder around is missing or read-only, or the disk is full.
+    """
+    target = Path(target)
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise OutputError(f"{target}: is there already; name a new folder")
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.stem}-", dir=target.parent))
+    except OSError as error:
+        raise OutputError(f"{target}: cannot write there ({error.strerror}); choose another folder") from error
+    try:
+        yield temporary
+        temporary.chmod(_default_mode(0o777))
+        if target.exists():
+            target.rmdir()
+        os.replace(temporary, target)
+    except OSError as error:
+        raise OutputError(f"{target}: writing failed ({error.strerror}); nothing was changed there") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(target: Path | str, text: str) -> None:
@@ -105,7 +138,7 @@ def _flush(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _default_mode() -> int:
+def _default_mode(full: int = 0o666) -> int:
     mask = os.umask(0)
     os.umask(mask)
-    return 0o666 & ~mask
+    return full & ~mask

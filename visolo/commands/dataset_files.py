@@ -1,0 +1,47 @@
+"""What the actions of `dataset` share: file names seen from a new file's folder, and what a dataset holds in words."""
+
+from pathlib import Path
+
+from visolo.commands.console import counted, say, warn
+from visolo.io.ytvis import Dataset
+from visolo.io.ytvis_edit import relocated
+
+
+def moved(dataset: Dataset, old: Path, new: Path) -> Dataset:
+    """The dataset with file names that are found from the new file's folder."""
+    from visolo.formats.ytvis_files import image_root
+    from visolo.io.dataset_images import image_roots
+
+    if old.resolve().parent == new.resolve().parent:
+        return dataset
+    return moved_from(dataset, image_root(dataset, image_roots(old)), old, new)
+
+
+def moved_from(dataset: Dataset, root: Path | None, old: Path, new: Path) -> Dataset:
+    """The same, where the folder is known that file names start from; None where the images were not found."""
+    if not any(video.file_names for video in dataset.videos):
+        return dataset
+    if root is None:
+        warn(f"{old}: its images are not beside it, so their names stay; name their folder with --images when needed")
+        return dataset
+    return relocated(dataset, root.resolve(), new.resolve().parent)
+
+
+def counts_of(dataset: Dataset) -> dict[str, int]:
+    """How many videos, frames, tracks, crowds and masks there are."""
+    return {
+        "videos": len(dataset.videos),
+        "frames": sum(video.length for video in dataset.videos),
+        "tracks": len(dataset.annotations),
+        "crowds": sum(annotation.iscrowd for annotation in dataset.annotations),
+        "masks": sum(rle is not None for a in dataset.annotations for rle in a.segmentations),
+    }
+
+
+def say_written(path: Path, dataset: Dataset) -> None:
+    """Say what was written."""
+    counts = counts_of(dataset)
+    say(
+        f"{path}: {counted(counts['videos'], 'video')}, {counted(counts['tracks'], 'track')}, "
+        f"{counted(len(dataset.categories), 'class', 'classes')}"
+    )

@@ -1,0 +1,1 @@
+"""Datasets in other formats than YouTube-VIS, in and out; `catalogue` is the module to import."""

@@ -1,0 +1,52 @@
+"""What readers and writers of formats give and take: a `Dataset`, and sentences on what got lost on the way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from visolo.io.ytvis import Dataset
+
+Progress = Callable[[float], object]
+"""Hears how much of the work is done, 0..1; whatever it raises stops the work, and nothing is left behind."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a file or folder of some format holds.
+
+    Attributes:
+        dataset: videos and tracks.
+        images: folder that the videos' file names start from; None where the images were not found.
+        notes: what it holds that a dataset of masks can't: one sentence each, for the user.
+    """
+
+    dataset: Dataset
+    images: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A dataset as a format can carry it.
+
+    Attributes:
+        dataset: what comes back when the written files are read, except for ids.
+        notes: what the format can't carry: one sentence each, for the user.
+    """
+
+    dataset: Dataset
+    notes: tuple[str, ...] = ()
+
+
+def silent(_fraction: float) -> None:
+    """A `Progress` that nobody hears."""
+
+
+def part_of(progress: Progress, start: float, stop: float) -> Progress:
+    """Progress of one step of a longer work."""
+    return lambda fraction: progress(start + (stop - start) * fraction)
+
+
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """A number of things in words: "1 mask", "2 masks"; `more` where that is not `one` with an s."""
+    return f"{number} {one if number == 1 else more or one + 's'}"

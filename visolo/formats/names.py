@@ -1,0 +1,45 @@
+"""The formats by name, for the command line and dialogs, which should not load what reads and writes them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FormatName:
+    """One format.
+
+    Attributes:
+        name: on the command line.
+        title: for people.
+        suffix: of the file that is written; empty for a folder.
+        is_read: datasets can be made of it.
+        is_written: datasets can be written so.
+    """
+
+    name: str
+    title: str
+    suffix: str
+    is_read: bool = True
+    is_written: bool = True
+
+
+FORMAT_NAMES = {
+    entry.name: entry
+    for entry in (
+        FormatName("ytvis", "YouTube-VIS 2019, 2021 or OVIS", ".json"),
+        FormatName("results", "YouTube-VIS results", ".json", is_read=False),
+        FormatName("coco-stills", "COCO images, each a video of one frame", ".json", is_written=False),
+        FormatName("davis", "DAVIS indexed PNGs", ""),
+        FormatName("mots-txt", "MOTS text files", ""),
+        FormatName("mots-png", "MOTS PNGs", ""),
+    )
+}
+
+
+def read_names() -> list[str]:
+    """Names of the formats that can be read."""
+    return [entry.name for entry in FORMAT_NAMES.values() if entry.is_read]
+
+
+def write_names() -> list[str]:
+    """Names of the formats that can be written."""
+    return [entry.name for entry in FORMAT_NAMES.values() if entry.is_written]
