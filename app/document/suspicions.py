@@ -43,7 +43,7 @@ class SuspicionIndex:
     def suspicions(
         self, queries: Queries, frames: FrameRange | None = None, check: Check | None = None
     ) -> list[Suspicion]:
-        """All rows, the most likely mistake first.
+        """All rows, the most likely mistake first; the unlikely ones at the end are in the order of what they add.
 
         Args:
             queries: in the state that the index has taken in.

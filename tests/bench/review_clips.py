@@ -3,6 +3,9 @@
 Objects of DAVIS sequences are cut out and moved over frames of another one, so that they cross, cover each other, leave
 and come back; the bundled model tracks them, and what it found is kept together with which object each detection really
 is: masks at a small size, class scores, q, r. `tests/document/review_truth.py` makes projects of these files.
+
+`--others N --into FOLDER` makes clips of the same kinds by chance, every fourth a longer one, to check the list on what
+no weight of it was fitted to.
 """
 
 import argparse
@@ -108,6 +111,24 @@ CLIPS_TO_MAKE = (
     Clip("people-1", "cows", actors_at_random(8, ("parkour", "parkour", "dog"))),
     Clip("people-2", "dog", actors_at_random(9, ("parkour", "car-shadow", "parkour"))),
 )
+
+KINDS = {
+    "cars": ("car-shadow", "car-roundabout"),
+    "dogs": ("dog", "cows"),
+    "mixed": ("dog", "car-shadow", "parkour", "car-roundabout", "cows"),
+    "people": ("parkour", "dog"),
+}
+
+
+def other_clips(count: int) -> Iterator[Clip]:
+    """Clips that are not among `CLIPS_TO_MAKE`, of each kind in turn."""
+    for number in range(count):
+        seed = 1000 + number
+        kind, turn = list(KINDS)[number % len(KINDS)], number // len(KINDS)
+        generator = np.random.default_rng(seed)
+        actors = tuple(generator.choice(KINDS[kind], 3 + turn % 2).tolist())
+        background = str(generator.choice([name for name in LITE if name not in actors]))
+        yield Clip(f"{kind}-{turn}", background, actors_at_random(seed, actors), 120 if turn % 4 == 3 else 48)
 
 
 class Davis:
@@ -226,19 +247,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", help="make this clip only")
     parser.add_argument("--show", type=Path, help="write every eighth frame there, with the objects' outlines")
+    parser.add_argument("--others", type=int, default=0, help="make so many others instead")
+    parser.add_argument("--into", type=Path, default=CLIPS, help="folder of the recordings")
     options = parser.parse_args()
+    if options.others and options.into == CLIPS:
+        parser.error("--others needs --into FOLDER, so that the recordings of the tests stay")
+    options.into.mkdir(parents=True, exist_ok=True)
     model = load_weights(resource_path("models", "visolo-lite.safetensors")).optimize_for_inference()
     similarity = model_similarity(model)
     config = load_preset("lite").inference
     segmenter = OnlineSegmenter(model, config, links_by_evidence=True)
     davis = Davis()
-    for clip in CLIPS_TO_MAKE:
+    for clip in other_clips(options.others) if options.others else CLIPS_TO_MAKE:
         if options.only in (None, clip.name):
             if options.show:
                 show(clip, davis, options.show)
             arrays = record(clip, davis, segmenter)
             arrays["similarity"] = np.array([similarity.scale, similarity.bias])
-            np.savez_compressed(CLIPS / f"{clip.name}.npz", **arrays)
+            np.savez_compressed(options.into / f"{clip.name}.npz", **arrays)
             tracks = len(np.unique(arrays["track"]))
             print(f"{clip.name}: {len(arrays['frame'])} detections, {tracks} tracks, {len(clip.actors) + 1} objects")
 

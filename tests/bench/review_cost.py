@@ -1,9 +1,11 @@
-"""What a review costs: python tests/bench/review_cost.py [--seeds 4] [--keys 60] [--json].
+"""What a review costs: python tests/bench/review_cost.py [--seeds 4] [--keys 60] [--clips FOLDER] [--json].
 
 Mistakes are planted into clips with known truth (`tests/document/review_truth.py`), and a simulated person follows the
 review list, a list by velocity, one by jumps, and one in random order. Printed per set of clips and list: average
 precision and recall at 20 of the list as it is first shown; keys per mended mistake and the area under "share mended"
 over keys of the whole session, and the same area where every correction costs one key, proposal or not.
+
+`--clips` takes recordings that nothing was fitted to: python tests/bench/review_clips.py --others 16 --into FOLDER.
 """
 
 import argparse
@@ -21,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "document"))
 
 from review_errors import errors_of
 from review_mistakes import plant
-from review_truth import Recording, clip_names, made_up_clip, open_recording, recorded_clip, truly_tracked
+from review_truth import CLIPS, Recording, clip_names, made_up_clip, open_recording, recorded_clip, truly_tracked
 from simulated_reviewer import RANKINGS, Session, review, score_ranking
 
 MIXTURE = ("merge", "switch", "fragment", "duplicate", "flip", "switch", "fragment")
@@ -40,17 +42,17 @@ class Figures(NamedTuple):
     accepted: int
 
 
-def clip_sets(seeds: int) -> dict[str, list[Recording]]:
+def clip_sets(seeds: int, folder: Path = CLIPS) -> dict[str, list[Recording]]:
     """Sets of clips with mistakes, by name."""
     sets: dict[str, list[Recording]] = {}
-    for name in clip_names():
-        clean = truly_tracked(recorded_clip(name))
+    for name in clip_names(folder):
+        clean = truly_tracked(recorded_clip(name, folder))
         sets.setdefault(name.split("-")[0], []).extend(plant(clean, seed, MIXTURE) for seed in range(seeds))
     for noise, label in ((0.3, "made up, clear"), (0.8, "made up, noisy")):
         clean_clips = [made_up_clip(seed, noise=noise) for seed in range(2 * seeds)]
         sets[label] = [plant(clip, seed, MIXTURE) for seed, clip in enumerate(clean_clips)]
-    for name in clip_names():
-        sets.setdefault(f"as tracked {name.split('-')[0]}", []).append(recorded_clip(name))
+    for name in clip_names(folder):
+        sets.setdefault(f"as tracked {name.split('-')[0]}", []).append(recorded_clip(name, folder))
     return sets
 
 
@@ -79,9 +81,9 @@ def measure(clips: list[Recording], ranking: str, keys: int) -> Figures:
     )
 
 
-def all_figures(seeds: int, keys: int) -> Iterator[tuple[str, str, Figures]]:
+def all_figures(sets: dict[str, list[Recording]], keys: int) -> Iterator[tuple[str, str, Figures]]:
     """Set, list, figures."""
-    for name, clips in clip_sets(seeds).items():
+    for name, clips in sets.items():
         for ranking in RANKINGS:
             yield name, ranking, measure(clips, ranking, keys)
 
@@ -90,12 +92,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=4, help="plantings of each clip")
     parser.add_argument("--keys", type=int, default=60, help="most keys of a session")
+    parser.add_argument("--clips", type=Path, default=CLIPS, help="folder of recorded clips")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if not options.json:
         print(f"{'set':<20}{'list':<10}{'AP':>6}{'R@20':>6}{'keys/fix':>10}{'area':>6}{'one key':>9}", end="")
         print(f"{'mended':>10}{'by proposal':>13}")
-    for name, ranking, f in all_figures(options.seeds, options.keys):
+    for name, ranking, f in all_figures(clip_sets(options.seeds, options.clips), options.keys):
         if options.json:
             print(json.dumps({"set": name, "list": ranking, **f._asdict()}), flush=True)
             continue

@@ -76,13 +76,13 @@ class TrueProject:
         return found
 
 
-def clip_names() -> list[str]:
-    return sorted(path.stem for path in CLIPS.glob("*.npz"))
+def clip_names(folder: Path = CLIPS) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.npz"))
 
 
-def recorded_clip(name: str) -> Recording:
+def recorded_clip(name: str, folder: Path = CLIPS) -> Recording:
     """What the bundled model saw in a composed clip (`tests/bench/review_clips.py`), in the tracks that it made."""
-    with np.load(CLIPS / f"{name}.npz") as file:
+    with np.load(folder / f"{name}.npz") as file:
         arrays = {key: file[key] for key in file.files}
     vectors = {key: arrays[key] * arrays[f"{key}_step"] for key in ("class_scores", "query", "reference")}
     counts = str(arrays["counts"]).split("\n")

@@ -46,6 +46,19 @@ def test_the_list_beats_velocity_and_chance(tmp_path, name):
         assert keys_per_fix(our_sessions) < keys_per_fix(their_sessions)
 
 
+@pytest.mark.parametrize("name", ["cars", "dogs", "mixed", "people"])
+def test_the_first_twenty_rows_show_as_much_of_a_models_mistakes_as_velocity(tmp_path, name):
+    """Here so much is wrong that looking everywhere finds it, which the end of the list has to do as well."""
+    shown = dict.fromkeys(("ours", "velocity"), 0.0)
+    for clip in (clip for clip in clip_names() if clip.startswith(name)):
+        project = open_recording(recorded_clip(clip), tmp_path / f"{clip}.visolo")
+        errors = errors_of(project)
+        for ranking in shown:
+            shown[ranking] += score_ranking(RANKINGS[ranking](project.document), errors).recall_at_20
+        project.document.close()
+    assert shown["ours"] >= shown["velocity"]
+
+
 def keys_per_fix(sessions: list[Session]) -> float:
     return sum(s.keys for s in sessions) / sum(s.fixed for s in sessions)
 

@@ -228,11 +228,12 @@ class RowWriter:
 def one_row_each(rows: Iterable[Suspicion], protected: Protected) -> list[Suspicion]:
     """Rank rows, keep the best about each moment, and leave out what a person has dismissed or confirmed.
 
-    What was dismissed takes the weaker rows about the same moment with it.
+    What was dismissed takes the weaker rows about the same moment with it. Rows that are hardly likely come last, those
+    first that show stretches of tracks which no row before them has shown.
     """
     ranked = sorted(rows, key=lambda row: (row.key not in protected.dismissed, -row.confidence, row.key))
     taken: dict[int, list[Suspicion]] = {}
-    kept = []
+    kept, dismissed = [], []
     for row in ranked:
         beside = [other for t in row.track_ids for other in taken.get(t, ())]
         if any(_same_moment(row, other) for other in beside):
@@ -240,11 +241,41 @@ def one_row_each(rows: Iterable[Suspicion], protected: Protected) -> list[Suspic
         told = min(len(taken.get(track_id, ())) for track_id in row.track_ids)
         for track_id in row.track_ids:
             taken.setdefault(track_id, []).append(row)
-        if row.key not in protected.dismissed and not _is_confirmed(row, protected.confirmed):
+        if row.key in protected.dismissed:
+            dismissed.append(row)
+        elif not _is_confirmed(row, protected.confirmed):
             explained = sum(_is_near(row, other) for other in beside)
             factor = _EXPLAINED**explained * _TOLD**told
             kept.append(replace(row, confidence=factor * row.confidence))
-    return sorted(kept, key=lambda row: (-row.confidence, row.frame_index, row.key))[:_MOST]
+    kept = sorted(kept, key=lambda row: (-row.confidence, row.frame_index, row.key))[:_MOST]
+    likely = sum(row.confidence >= _LIKELY for row in kept)
+    return kept[:likely] + _newest_first(kept[likely:], dismissed + kept[:likely])
+
+
+def _newest_first(rows: Iterable[Suspicion], shown: Iterable[Suspicion]) -> list[Suspicion]:
+    """Those first that show most tracks at moments where no row before them, nor one of `shown`, does.
+
+    Where no sign tells of a mistake, one is found where nobody has looked yet.
+    """
+    looked_at: set[tuple[int, int]] = set()
+
+    def look_at(row: Suspicion) -> None:
+        around = range(row.frame_index - _SAME_MOMENT, row.frame_index + _SAME_MOMENT + 1)
+        looked_at.update((track_id, frame) for track_id in row.track_ids for frame in around)
+
+    for row in shown:
+        look_at(row)
+    ordered, left = [], list(rows)
+    for new_tracks in range(max((len(row.track_ids) for row in left), default=0), -1, -1):
+        waiting = []
+        for row in left:  # what is new of a row only becomes less, so that one pass for each number is enough
+            if sum((track_id, row.frame_index) not in looked_at for track_id in row.track_ids) == new_tracks:
+                look_at(row)
+                ordered.append(row)
+            else:
+                waiting.append(row)
+        left = waiting
+    return ordered
 
 
 def _same_moment(row: Suspicion, other: Suspicion) -> bool:
