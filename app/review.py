@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.document.edits import DismissSuspicion
 from app.document.suspicions import Suspicion, SuspicionKind
+from app.settings import REVIEW_LEAST
 
 if TYPE_CHECKING:
     from app.session import Session
@@ -24,7 +25,7 @@ class ReviewFilter:
         hidden_kinds: not listed at all.
     """
 
-    least_percent: int = 20
+    least_percent: int = REVIEW_LEAST.default
     hidden_kinds: frozenset[SuspicionKind] = frozenset()
 
     def lets_through(self, suspicion: Suspicion) -> bool:
@@ -75,6 +76,14 @@ class Review(QObject):
     def all_found(self) -> tuple[Suspicion, ...]:
         """Also those that the filter leaves out."""
         return self._all
+
+    def hidden_words(self) -> str:
+        """How many the filter leaves out, in words; empty when it leaves none."""
+        left_out = [s for s in self._all if not self._filter.lets_through(s)]
+        unlikely = sum(s.kind not in self._filter.hidden_kinds for s in left_out)
+        words = [f"{unlikely} below {self._filter.least_percent} %"] if unlikely else []
+        words += [f"{len(left_out) - unlikely} of hidden kinds"] if len(left_out) > unlikely else []
+        return ", ".join(words)
 
     @property
     def filter(self) -> ReviewFilter:
@@ -174,7 +183,7 @@ class Review(QObject):
         if not self._session.tracks():
             return "No tracks yet: run the model, and what looks wrong is listed here"
         if self._all:
-            return f"Nothing is left that the filter lets through; {len(self._all)} less likely or of other kinds"
+            return "Nothing is left that the filter lets through"
         return "Nothing suspicious is left in this video"
 
     def _accept_awaited(self) -> None:

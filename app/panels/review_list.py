@@ -85,6 +85,7 @@ class ReviewList(QWidget):
         layout.addLayout(titles)
         layout.addWidget(self.view, 1)
         layout.addWidget(self._empty, 1)
+        layout.addWidget(self._make_hidden(), 0, Qt.AlignmentFlag.AlignHCenter)
         self.bar = ReviewBar(self._review)
         layout.addWidget(self.bar)
 
@@ -99,6 +100,20 @@ class ReviewList(QWidget):
         self._filter.setToolTip("Which suspicions are listed: how likely, of which kinds")
         self._filter.setMenu(menu)
         return self._filter
+
+    def _make_hidden(self) -> QToolButton:
+        self._hidden = QToolButton()
+        self._hidden.setObjectName("reviewHidden")
+        self._hidden.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._hidden.setToolTip("List all, however unlikely; the filter above takes it back")
+        self._hidden.clicked.connect(self._list_all)
+        return self._hidden
+
+    def _list_all(self) -> None:
+        for action_id in ("review.least.0", "review.all_kinds"):
+            action = self.window().findChild(QAction, action_id)
+            if action is not None:
+                action.trigger()
 
     def _fill_filter(self) -> None:
         menu = self._filter.menu()
@@ -127,6 +142,9 @@ class ReviewList(QWidget):
         shown, known = len(self._review.found), len(self._review.all_found)
         self._count.setText(str(shown) if shown == known else f"{shown} of {known}")
         self._count.setVisible(bool(known))
+        hidden = self._review.hidden_words()
+        self._hidden.setText(f"{hidden} · Show all" if hidden else "")
+        self._hidden.setVisible(bool(hidden))
         wanted = self._review.filter
         words = [f"{wanted.least_percent} % and up"] if wanted.least_percent else []
         words += [f"{len(wanted.hidden_kinds)} kinds hidden"] if wanted.hidden_kinds else []

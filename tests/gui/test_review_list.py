@@ -107,7 +107,7 @@ def listed(switched, qtbot):
         [
             _row(SuspicionKind.POSSIBLE_SWITCH, 0.9),
             _row(SuspicionKind.CLASS_FLIP, 0.3),
-            _row(SuspicionKind.MASK_JUMP, 0.1),
+            _row(SuspicionKind.MASK_JUMP, 0.04),
         ]
     )
     return switched
@@ -121,11 +121,20 @@ def test_unlikely_suspicions_are_left_out_until_asked_for_and_that_is_remembered
     review = listed.session.review
     assert [s.confidence for s in review.found] == [0.9, 0.3]
     listed.workspace.actions.run("review.least.0")
-    assert [s.confidence for s in review.found] == [0.9, 0.3, 0.1]
+    assert [s.confidence for s in review.found] == [0.9, 0.3, 0.04]
     assert Settings().get(REVIEW_LEAST) == 0
     listed.workspace.actions.run("review.least.50")
     assert [s.confidence for s in review.found] == [0.9]
     assert listed.findChild(QLabel, "reviewCount").text() == "1 of 3"
+
+
+def test_the_foot_says_how_many_are_not_listed_and_lists_them(listed, qtbot):
+    foot = listed.findChild(QToolButton, "reviewHidden")
+    listed.workspace.actions.run("review.kind.class_flip")
+    assert foot.text() == "1 below 5 %, 1 of hidden kinds · Show all"
+    qtbot.mouseClick(foot, Qt.MouseButton.LeftButton)
+    assert listed.session.review.found == listed.session.review.all_found
+    assert not foot.isVisible()
 
 
 def test_a_kind_can_be_left_out_and_n_does_not_visit_it(listed, press):
@@ -142,8 +151,8 @@ def test_a_kind_can_be_left_out_and_n_does_not_visit_it(listed, press):
 def test_the_current_row_stays_when_it_becomes_less_likely(listed, press):
     review = listed.session.review
     press(listed, "N")
-    review.take([_row(SuspicionKind.POSSIBLE_SWITCH, 0.05)])
-    assert [s.confidence for s in review.found] == [0.05]
+    review.take([_row(SuspicionKind.POSSIBLE_SWITCH, 0.03)])
+    assert [s.confidence for s in review.found] == [0.03]
     assert review.current is review.found[0]
 
 
