@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from visolo.errors import AnnotationError, ConfigError, OutputError
-from visolo.formats import coco_files, davis, mots, mots_png, mots_txt, ytvis_files
+from visolo.formats import burst, coco, coco_write, davis, mots, mots_png, mots_txt, ytvis_files
 from visolo.formats.exchange import Carried, Imported, Progress, part_of, silent
 from visolo.formats.names import FORMAT_NAMES, write_names
 from visolo.formats.video_names import frame_stems, video_names
@@ -37,7 +37,9 @@ class _Functions(NamedTuple):
 _FUNCTIONS = {
     "ytvis": _Functions(ytvis_files.read_ytvis, ytvis_files.carry_all, ytvis_files.write_ytvis),
     "results": _Functions(None, ytvis_files.carry_results, ytvis_files.write_as_results),
-    "coco-stills": _Functions(coco_files.read_stills),
+    "coco": _Functions(coco.read_coco_video, coco_write.carry_coco, coco_write.write_coco),
+    "coco-stills": _Functions(coco.read_stills),
+    "burst": _Functions(burst.read_burst),
     "davis": _Functions(davis.read_davis, davis.carry_davis, davis.write_davis),
     "mots-txt": _Functions(mots_txt.read_mots_txt, mots_txt.carry_mots_txt, mots_txt.write_mots_txt),
     "mots-png": _Functions(mots_png.read_mots_png, mots.carry_mots, mots_png.write_mots_png),
@@ -70,7 +72,11 @@ def _json_format(path: Path) -> str:
     if text.starts_with("["):
         return "results"
     names = set(text.keys()) if text.starts_with("{") else set()
-    return "coco-stills" if "images" in names and "videos" not in names else "ytvis"
+    if "sequences" in names:
+        return "burst"
+    if "images" in names:
+        return "coco" if coco.has_tracks(text) else "coco-stills"
+    return "ytvis"
 
 
 def target_format(path: Path) -> str:

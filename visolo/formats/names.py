@@ -27,7 +27,9 @@ FORMAT_NAMES = {
     for entry in (
         FormatName("ytvis", "YouTube-VIS 2019, 2021 or OVIS", ".json"),
         FormatName("results", "YouTube-VIS results", ".json", is_read=False),
+        FormatName("coco", "COCO per frame with track ids, COCO-video or TAO", ".json"),
         FormatName("coco-stills", "COCO images, each a video of one frame", ".json", is_written=False),
+        FormatName("burst", "BURST", ".json", is_written=False),
         FormatName("davis", "DAVIS indexed PNGs", ""),
         FormatName("mots-txt", "MOTS text files", ""),
         FormatName("mots-png", "MOTS PNGs", ""),

@@ -64,7 +64,7 @@ class Fields:
 
     def _required(self, key: str) -> Any:  # noqa: ANN401 - whatever the JSON holds
         if key not in self._value:
-            raise AnnotationError(f"{self.where}: has no '{key}'; a YouTube-VIS file needs it")
+            raise AnnotationError(f"{self.where}: has no '{key}'; the format needs it")
         return self._value[key]
 
 
