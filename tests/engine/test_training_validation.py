@@ -104,11 +104,14 @@ def _rows(path):
         return list(csv.DictReader(file))
 
 
-def test_a_model_that_finds_the_truth_scores_one_and_another_does_not(self_truth):
-    data = read_validation_data([self_truth], LABELS)
+@pytest.mark.parametrize("limit", [0, 2])
+def test_a_model_that_finds_the_truth_scores_one_and_another_does_not(self_truth, limit):
+    data = read_validation_data([self_truth], LABELS, limit)
     validator, progress = _validate(data, load_weights(WEIGHTS).state_dict())
-    assert progress == [ValidationProgress(n, 3) for n in (1, 2, 3)]
-    assert (validator.scores.step, validator.scores.AP, validator.scores.AP50, validator.scores.AR10) == (7, 1, 1, 1)
+    frames = limit or 3
+    assert progress == [ValidationProgress(n, frames) for n in range(1, frames + 1)]
+    scores = validator.scores
+    assert (scores.step, scores.AP, scores.AP50, scores.AR10) == pytest.approx((7, 1, 1, 1))
     (sample,) = validator.samples
     assert len(sample.predicted) == len(sample.truth) > 0
     assert {item.rle for item in sample.predicted} == {item.rle for item in sample.truth}

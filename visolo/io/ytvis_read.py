@@ -22,6 +22,7 @@ from visolo.io.ytvis_types import (
     ResultEntry,
     Video,
     boxes_of,
+    counted,
 )
 
 
@@ -99,7 +100,7 @@ def read_results(
         heads.append(entry)
     resolved = resolve_masks(lists, shapes, allow_misfits=allow_misfits, polygon_size=polygon_size)
     return [
-        ResultEntry(head.video_id, head.category_id, head.score, masks.segmentations, masks.areas)
+        counted(ResultEntry(head.video_id, head.category_id, head.score, masks.segmentations), masks.areas)
         for head, masks in zip(heads, resolved, strict=True)
     ]
 
@@ -285,7 +286,7 @@ def _annotation(raw: _RawAnnotation, masks: ResolvedMasks) -> Annotation:
     for key, values in (("areas", head.areas), ("bboxes", head.bboxes)):
         if values is not None and len(values) != len(segmentations):
             raise AnnotationError(f"{raw.where} has {len(values)} {key}, but {len(segmentations)} segmentations")
-    return Annotation(
+    annotation = Annotation(
         annotation_id=head.id,
         video_id=head.video_id,
         category_id=head.category_id,
@@ -293,8 +294,8 @@ def _annotation(raw: _RawAnnotation, masks: ResolvedMasks) -> Annotation:
         segmentations=segmentations,
         bboxes=boxes_of(segmentations) if head.bboxes is None else tuple(head.bboxes),
         areas=_areas_of_masks(masks) if head.areas is None else tuple(head.areas),
-        counted_areas=masks.areas,
     )
+    return counted(annotation, masks.areas)
 
 
 def _areas_of_masks(masks: ResolvedMasks) -> tuple[int | None, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Annotation:
         segmentations: mask per frame.
         bboxes: box per frame, None where absent.
         areas: mask area in pixels per frame, None where absent; as in the JSON, which the official metric believes.
-        counted_areas: (T,) pixels of every mask, 0 where absent, where the reader counted them; see `mask_areas`.
+        counted_areas: (T,) pixels of every mask, 0 where absent, where the reader counted them; see `counted`.
     """
 
     annotation_id: int
@@ -64,7 +64,7 @@ class Annotation:
     segmentations: Segmentations
     bboxes: tuple[BoundingBox | None, ...]
     areas: tuple[float | None, ...]
-    counted_areas: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
+    counted_areas: NDArray[np.int64] | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def of_masks(
@@ -120,14 +120,28 @@ class ResultEntry:
         category_id: its class.
         score: in [0, 1] for most models, never negative.
         segmentations: mask per frame.
-        counted_areas: (T,) pixels of every mask, 0 where absent, where the reader counted them; see `mask_areas`.
+        counted_areas: (T,) pixels of every mask, 0 where absent, where the reader counted them; see `counted`.
     """
 
     video_id: int
     category_id: int
     score: float
     segmentations: Segmentations
-    counted_areas: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
+    counted_areas: NDArray[np.int64] | None = field(default=None, init=False, repr=False, compare=False)
+
+
+_Track = TypeVar("_Track", Annotation, ResultEntry)
+
+
+def counted(track: _Track, areas: NDArray[np.int64]) -> _Track:
+    """A track whose masks were counted already; what `dataclasses.replace` makes of it, with other masks, is not.
+
+    Args:
+        track: new, of nobody else yet.
+        areas: (T,) pixels of its masks, 0 where absent.
+    """
+    object.__setattr__(track, "counted_areas", areas)
+    return track
 
 
 def mask_areas(track: Annotation | ResultEntry) -> NDArray[np.int64]:
