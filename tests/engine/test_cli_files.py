@@ -171,7 +171,7 @@ def test_convert_coco_to_a_label_set(main, tmp_path):
     assert "left out: stop sign" in said.err
 
 
-@pytest.mark.parametrize("form", ["davis", "mots-txt", "mots-png"])
+@pytest.mark.parametrize("form", ["davis", "mots-txt", "mots-png", "cvat", "labelme"])
 def test_convert_to_a_folder_and_back(main, tmp_path, form):
     """The images are found from the new file; what a format can't carry is said on stderr."""
     source = labelled_images(tmp_path / "data", "car")

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
     from visolo.formats.catalogue import read_any, recognized, target_format, write_any
 
     out_format = args.out_format or target_format(args.out)
-    is_file = bool(FORMAT_NAMES[out_format].suffix)
+    is_file = FORMAT_NAMES[out_format].is_file(args.out)
     _check_output(args.out, is_file)
     if args.images is not None and not args.images.is_dir():
         raise ConfigError(f"--images {args.images}: there is no such folder; check the path")
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> None:
     for sentence in imported.notes:
         note(f"{args.source}: {sentence}")
     dataset = imported.dataset
-    if is_file:
+    if FORMAT_NAMES[out_format].suffix == ".json":
         dataset = moved_from(dataset, imported.images, args.source, args.out)
     if labels is not None:
         dataset = _relabelled(dataset, labels, args.source)

@@ -7,7 +7,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from visolo.errors import AnnotationError, ConfigError, OutputError
-from visolo.formats import burst, coco, coco_write, davis, mots, mots_png, mots_txt, ytvis_files
+from visolo.formats import (
+    burst,
+    coco,
+    coco_write,
+    cvat,
+    cvat_write,
+    davis,
+    labelme,
+    mots,
+    mots_png,
+    mots_txt,
+    ytvis_files,
+)
 from visolo.formats.exchange import Carried, Imported, Progress, part_of, silent
 from visolo.formats.names import FORMAT_NAMES, write_names
 from visolo.formats.video_names import frame_stems, video_names
@@ -43,6 +55,15 @@ _FUNCTIONS = {
     "davis": _Functions(davis.read_davis, davis.carry_davis, davis.write_davis),
     "mots-txt": _Functions(mots_txt.read_mots_txt, mots_txt.carry_mots_txt, mots_txt.write_mots_txt),
     "mots-png": _Functions(mots_png.read_mots_png, mots.carry_mots, mots_png.write_mots_png),
+    "cvat": _Functions(cvat.read_cvat, cvat_write.carry_cvat, cvat_write.write_cvat),
+    "labelme": _Functions(labelme.read_labelme, labelme.carry_labelme, labelme.write_labelme),
+}
+_LOOKS = {
+    "cvat": cvat.looks_like_cvat,
+    "labelme": labelme.looks_like_labelme,
+    "davis": davis.looks_like_davis,
+    "mots-png": mots_png.looks_like_mots_png,
+    "mots-txt": mots_txt.looks_like_mots_txt,
 }
 
 
@@ -53,18 +74,12 @@ def recognized(path: Path) -> str:
         AnnotationError: it is in none of them, or missing.
     """
     if path.is_dir():
-        looks = {
-            "davis": davis.looks_like_davis,
-            "mots-png": mots_png.looks_like_mots_png,
-            "mots-txt": mots_txt.looks_like_mots_txt,
-        }
-        found = next((name for name, is_it in looks.items() if is_it(path)), None)
+        found = next((name for name, is_it in _LOOKS.items() if is_it(path)), None)
         if found is None:
             raise AnnotationError(f"{path}: holds no annotations of a known format; name the folder that does")
         return found
-    if path.suffix.lower() == ".txt" and mots_txt.looks_like_mots_txt(path):
-        return "mots-txt"
-    return _json_format(path)
+    by_suffix = {".txt": "mots-txt", ".xml": "cvat"}.get(path.suffix.lower())
+    return by_suffix if by_suffix is not None and path.is_file() else _json_format(path)
 
 
 def _json_format(path: Path) -> str:
@@ -74,6 +89,8 @@ def _json_format(path: Path) -> str:
     names = set(text.keys()) if text.starts_with("{") else set()
     if "sequences" in names:
         return "burst"
+    if "shapes" in names:
+        return "labelme"
     if "images" in names:
         return "coco" if coco.has_tracks(text) else "coco-stills"
     return "ytvis"
@@ -85,8 +102,9 @@ def target_format(path: Path) -> str:
     Raises:
         ConfigError: several formats are written so.
     """
-    if path.suffix.lower() == ".json":
-        return "ytvis"
+    by_suffix = {".json": "ytvis", ".xml": "cvat"}.get(path.suffix.lower())
+    if by_suffix is not None:
+        return by_suffix
     raise ConfigError(f"{path}: its name does not tell the format; say it with --to {', '.join(write_names())}")
 
 
@@ -128,14 +146,15 @@ def write_any(path: Path, dataset: Dataset, name: str, progress: Progress = sile
     Raises:
         OutputError: it cannot be written there, or the format cannot hold the dataset.
     """
-    title, suffix = FORMAT_NAMES[name].title, FORMAT_NAMES[name].suffix
     read, carry, write = _FUNCTIONS[name]
     assert carry is not None  # asked for by `write_names`
     assert write is not None
     carried = carry(dataset, part_of(progress, 0.0, 0.2))
     if not carried.dataset.videos:
-        raise OutputError(f"{path}: nothing is left to write as {title}; there is no video with a mask")
-    place: AbstractContextManager[Path] = atomic_path(path) if suffix else atomic_folder(path)
+        raise OutputError(
+            f"{path}: nothing is left to write as {FORMAT_NAMES[name].title}; there is no video with a mask"
+        )
+    place: AbstractContextManager[Path] = atomic_path(path) if FORMAT_NAMES[name].is_file(path) else atomic_folder(path)
     with place as temporary:
         write(temporary, carried.dataset, part_of(progress, 0.2, 0.6))
         if read is not None:

@@ -39,10 +39,7 @@ def read_mots_txt(path: Path, images: Path | None, progress: Progress) -> Import
     files = _text_files(path)
     spans = _read_seqmap(path)
     roots = [images] if images else mots.images_beside(path)
-    texts = []
-    for position, file in enumerate(files):
-        texts.append(_read_text(file))
-        progress(0.9 * (position + 1) / len(files))
+    texts = [_read_text(file, progress, position / len(files)) for position, file in enumerate(files)]
     guess = 0 if any(row.frame == 0 for text in texts for row in text.rows) else 1
     root = next((r.resolve() for r in roots if any(images_by_stem(r / text.path.stem) for text in texts)), None)
     is_guessed = False
@@ -139,7 +136,8 @@ def _text_files(path: Path) -> list[Path]:
     return sorted(files, key=lambda p: natural_key(p.name))
 
 
-def _read_text(path: Path) -> _Text:
+def _read_text(path: Path, progress: Progress, done: float) -> _Text:
+    progress(done)
     try:
         lines = path.read_text(encoding="ascii").splitlines()
     except OSError as error:

@@ -1,6 +1,7 @@
 """The formats by name, for the command line and dialogs, which should not load what reads and writes them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -11,6 +12,7 @@ class FormatName:
         name: on the command line.
         title: for people.
         suffix: of the file that is written; empty for a folder.
+        is_per_video: one file holds one video, so a folder of them is written, too.
         is_read: datasets can be made of it.
         is_written: datasets can be written so.
     """
@@ -18,8 +20,13 @@ class FormatName:
     name: str
     title: str
     suffix: str
+    is_per_video: bool = False
     is_read: bool = True
     is_written: bool = True
+
+    def is_file(self, path: Path) -> bool:
+        """Whether a dataset is written to this path as a file, not as a folder."""
+        return bool(self.suffix) and (not self.is_per_video or path.suffix.lower() == self.suffix)
 
 
 FORMAT_NAMES = {
@@ -33,6 +40,8 @@ FORMAT_NAMES = {
         FormatName("davis", "DAVIS indexed PNGs", ""),
         FormatName("mots-txt", "MOTS text files", ""),
         FormatName("mots-png", "MOTS PNGs", ""),
+        FormatName("cvat", "CVAT XML", ".xml", is_per_video=True),
+        FormatName("labelme", "labelme or X-AnyLabeling", ""),
     )
 }
 
