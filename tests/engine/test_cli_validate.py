@@ -252,3 +252,20 @@ def test_what_is_written_is_valid_and_what_is_mended_is_read(validate, tmp_path,
     for annotation in dataset.annotations:
         nulled = tuple(m if m is not None and rle.area(m) else None for m in annotation.segmentations)
         assert nulled in kept
+
+
+def test_other_formats_are_read_to_the_first_mistake(tmp_path):
+    """By what they look like, or as --from says; the exit code tells."""
+    mask = mask_rle(0)
+    line = f"0 1001 1 {HEIGHT} {WIDTH} {mask.counts}"
+    (tmp_path / "0001.txt").write_text(line)
+    done = run_cli("dataset", "validate", tmp_path / "0001.txt")
+    assert done.stdout == f"{tmp_path / '0001.txt'}: valid MOTS text files, 1 video, 1 frame, 1 track, 1 mask\n"
+    assert "MOTS names its classes by numbers only" in done.stderr
+    assert "1 car       1      1" in run_cli("dataset", "info", tmp_path).stdout
+    (tmp_path / "0001.txt").write_text(line + "1")
+    done = run_cli("dataset", "validate", tmp_path, "--from", "mots-txt")
+    assert done.returncode == 2
+    assert f"{tmp_path / '0001.txt'}: line 1: " in done.stderr
+    done = run_cli("dataset", "validate", tmp_path, "--fix", tmp_path / "new.json")
+    assert "--fix is for YouTube-VIS files; convert this first" in done.stderr

@@ -7,9 +7,10 @@ from typing import Any
 
 from visolo.commands import dataset_convert, dataset_validate
 from visolo.commands.console import counted, say, say_json, table
-from visolo.commands.dataset_files import counts_of, moved, say_written
+from visolo.commands.dataset_files import FROM_HELP, counts_of, moved, read_with_notes, say_written
 from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError, OutputError
+from visolo.formats.names import read_names
 from visolo.io.ytvis import Dataset, read_dataset, write_dataset
 from visolo.io.ytvis_edit import merge_datasets, split_dataset
 
@@ -41,7 +42,8 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
 def _add_looking(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
     dataset_validate.add_parser(actions, shared)
     info = actions.add_parser("info", parents=[shared], help="count videos, tracks, masks and classes")
-    info.add_argument("file", metavar="FILE.json", type=Path)
+    info.add_argument("file", metavar="FILE", type=Path, help="a dataset in any format: a file or folder")
+    info.add_argument("--from", dest="source_format", choices=read_names(), metavar="FORMAT", help=FROM_HELP)
     info.add_argument("--json", action="store_true", help="print one JSON object")
     info.set_defaults(run=run_info)
 
@@ -61,7 +63,7 @@ def _add_making(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
 
 def run_info(args: argparse.Namespace) -> None:
     """Print what a dataset holds."""
-    dataset = read_dataset(args.file)
+    dataset = read_with_notes(args.file, args.source_format).dataset
     tracks = Counter(annotation.category_id for annotation in dataset.annotations)
     masks: Counter[int] = Counter()
     for annotation in dataset.annotations:

@@ -1,21 +1,18 @@
 """`dataset convert`: a dataset in one format becomes one in another, or gets another label set."""
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visolo.categories import LabelSet, label_set_names, load_label_set
-from visolo.commands.console import note, progress, warn
-from visolo.commands.dataset_files import moved_from, say_written
+from visolo.commands.console import note, warn
+from visolo.commands.dataset_files import FROM_HELP, heard_progress, moved_from, read_with_notes, say_written
 from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError, OutputError
 from visolo.formats.names import FORMAT_NAMES, read_names, write_names
 from visolo.io.ytvis_edit import relabelled
 
 if TYPE_CHECKING:
-    from visolo.formats.exchange import Progress
     from visolo.io.ytvis import Dataset
 
 _DESCRIPTION = """Convert a dataset from one format to another. What the new format can't carry is said. COCO images
@@ -37,7 +34,7 @@ def add_parser(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: 
         dest="source_format",
         metavar="FORMAT",
         choices=read_names(),
-        help=f"what IN is: {', '.join(read_names())} (default: what it looks like)",
+        help=FROM_HELP,
     )
     parser.add_argument(
         "--to",
@@ -53,7 +50,7 @@ def add_parser(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: 
 
 def run(args: argparse.Namespace) -> None:
     """Read, relabel, write, tell."""
-    from visolo.formats.catalogue import read_any, recognized, target_format, write_any
+    from visolo.formats.catalogue import recognized, target_format, write_any
 
     out_format = args.out_format or target_format(args.out)
     is_file = FORMAT_NAMES[out_format].is_file(args.out)
@@ -64,16 +61,13 @@ def run(args: argparse.Namespace) -> None:
     source_format = args.source_format or recognized(args.source)
     if source_format == out_format == "ytvis" and labels is None:
         raise ConfigError(f"{args.source}: is a YouTube-VIS file already; name another label set with --labels")
-    with _bar() as hear:
-        imported = read_any(args.source, source_format, args.images, hear)
-    for sentence in imported.notes:
-        note(f"{args.source}: {sentence}")
+    imported = read_with_notes(args.source, source_format, args.images)
     dataset = imported.dataset
     if FORMAT_NAMES[out_format].suffix == ".json":
         dataset = moved_from(dataset, imported.images, args.source, args.out)
     if labels is not None:
         dataset = _relabelled(dataset, labels, args.source)
-    with _bar() as hear:
+    with heard_progress() as hear:
         carried = write_any(args.out, dataset, out_format, hear)
     for sentence in carried.notes:
         note(f"{args.out}: {sentence}")
@@ -87,16 +81,6 @@ def _check_output(out: Path, is_file: bool) -> None:
         raise OutputError(f"{out}: is there already; name a new folder")
     elif not out.resolve().parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent} to write to; make it first")
-
-
-@contextmanager
-def _bar() -> "Iterator[Progress]":
-    with progress(100, "%") as bar:
-
-        def hear(fraction: float) -> None:
-            bar.update(int(fraction * 100) - bar.n)
-
-        yield hear
 
 
 def _relabelled(dataset: "Dataset", labels: LabelSet, source: Path) -> "Dataset":

@@ -1,10 +1,19 @@
 """What the actions of `dataset` share: file names seen from a new file's folder, and what a dataset holds in words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from visolo.commands.console import counted, say, warn
+from visolo.commands.console import counted, note, progress, say, warn
+from visolo.formats.names import read_names
 from visolo.io.ytvis import Dataset
 from visolo.io.ytvis_edit import relocated
+
+if TYPE_CHECKING:
+    from visolo.formats.exchange import Imported, Progress
+
+FROM_HELP = f"what it is: {', '.join(read_names())} (default: what it looks like)"
 
 
 def moved(dataset: Dataset, old: Path, new: Path) -> Dataset:
@@ -25,6 +34,34 @@ def moved_from(dataset: Dataset, root: Path | None, old: Path, new: Path) -> Dat
         warn(f"{old}: its images are not beside it, so their names stay; name their folder with --images when needed")
         return dataset
     return relocated(dataset, root.resolve(), new.resolve().parent)
+
+
+def read_with_notes(path: Path, name: str | None, images: Path | None = None) -> "Imported":
+    """Read a dataset in any format, with progress, and say what of it could not be taken.
+
+    Args:
+        path: the file or folder.
+        name: of the format; None for what it looks like.
+        images: folder that the images of the videos are in.
+    """
+    from visolo.formats.catalogue import read_any
+
+    with heard_progress() as hear:
+        imported = read_any(path, name, images, hear)
+    for sentence in imported.notes:
+        note(f"{path}: {sentence}")
+    return imported
+
+
+@contextmanager
+def heard_progress() -> "Iterator[Progress]":
+    """A bar of percents that hears how much is done."""
+    with progress(100, "%") as bar:
+
+        def hear(fraction: float) -> None:
+            bar.update(int(fraction * 100) - bar.n)
+
+        yield hear
 
 
 def counts_of(dataset: Dataset) -> dict[str, int]:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from visolo.commands.console import counted, progress, say, say_json
+from visolo.commands.dataset_files import FROM_HELP, counts_of, read_with_notes
 from visolo.commands.outputs import check_output
 from visolo.errors import AnnotationError, ConfigError
+from visolo.formats.names import FORMAT_NAMES, read_names
 from visolo.io.validation.dataset import CheckedDataset, check_dataset, check_results, fix_dataset
 from visolo.io.validation.images import check_images
 from visolo.io.validation.report import RULES, Report
@@ -16,7 +18,8 @@ from visolo.io.ytvis_text import JsonText
 
 _DESCRIPTION = """Check a dataset or results file completely. Exit code 0: nothing wrong, though perhaps something odd
 (warnings); 2: at least one error. --fix mends what needs no guess, in a new file, and says what it did: boxes and areas
-that do not fit the masks, masks without pixels, ids given twice, tracks that stand in the file twice, and the like."""
+that do not fit the masks, masks without pixels, ids given twice, tracks that stand in the file twice, and the like.
+Folders, XML and text files, and what --from names, are read completely, to the first mistake."""
 
 
 def add_parser(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
@@ -24,7 +27,8 @@ def add_parser(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: 
     parser = actions.add_parser(
         "validate", parents=[shared], help="check a dataset or results file completely", description=_DESCRIPTION
     )
-    parser.add_argument("file", metavar="FILE.json", type=Path)
+    parser.add_argument("file", metavar="FILE", type=Path, help="a dataset in any format, or results")
+    parser.add_argument("--from", dest="source_format", choices=read_names(), metavar="FORMAT", help=FROM_HELP)
     parser.add_argument("--results", metavar="R.json", type=Path, help="also check predictions for this dataset")
     parser.add_argument("--images", metavar="DIR", type=Path, help="folder that file names start from")
     parser.add_argument("--no-images", action="store_true", help="do not look for the images")
@@ -43,6 +47,10 @@ def run(args: argparse.Namespace) -> None:
     """
     if args.limit < 0:
         raise ConfigError(f"--limit is {args.limit}; it must be 0 or more")
+    name = _other_format(args)
+    if name is not None:
+        _validate_by_reading(args, name)
+        return
     if args.fix is not None:
         check_output(args.fix)
     limit = None if args.json else args.limit
@@ -58,6 +66,35 @@ def run(args: argparse.Namespace) -> None:
     bad = [f"{path} has {counted(count, 'error')}" for path, count in wrong if count]
     if bad:
         raise AnnotationError(" and ".join(bad) + ("; see above" if not args.json else ""))
+
+
+def _other_format(args: argparse.Namespace) -> str | None:
+    """The name of the format of what is no YouTube-VIS file; JSON is taken for one unless told otherwise."""
+    if args.source_format is not None:
+        return None if args.source_format == "ytvis" else str(args.source_format)
+    if not args.file.is_dir() and args.file.suffix.lower() not in (".xml", ".txt"):
+        return None
+    from visolo.formats.catalogue import recognized
+
+    return recognized(args.file)
+
+
+def _validate_by_reading(args: argparse.Namespace, name: str) -> None:
+    """Read a dataset in another format completely: what is wrong ends it, as an error."""
+    for option, value in (("--results", args.results), ("--fix", args.fix)):
+        if value is not None:
+            raise ConfigError(f"{args.file}: {option} is for YouTube-VIS files; convert this first")
+    imported = read_with_notes(args.file, name, args.images)
+    counts = counts_of(imported.dataset)
+    summary = (
+        f"{FORMAT_NAMES[name].title}, {counted(counts['videos'], 'video')}, {counted(counts['frames'], 'frame')}, "
+        f"{counted(counts['tracks'], 'track')}, {counted(counts['masks'], 'mask')}"
+    )
+    if args.json:
+        table = {"file": str(args.file), "summary": summary, "errors": 0, "warnings": 0, "problems": []}
+        say_json([table | {"notes": list(imported.notes)}])
+    else:
+        say(f"{args.file}: valid {summary}")
 
 
 def _check_all(args: argparse.Namespace, limit: int | None) -> list[tuple[Path, Report, str]]:
