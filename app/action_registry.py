@@ -190,6 +190,7 @@ class ActionRegistry(QObject):
             session.review.current_changed,
             session.review.listed,
             session.preview.changed,
+            session.preview.waited,
             session.identities.answered,
             session.identities.digits_changed,
         ):

@@ -50,11 +50,13 @@ class Preview(QObject):
 
     Signals:
         changed: another offer is shown, or none.
-        declined: a person does not want what is shown.
+        waited: more is known of what is waited for.
+        declined: a person does not want what is shown or waited for.
         walked: a step was gone to.
     """
 
     changed = Signal()
+    waited = Signal()
     declined = Signal()
     walked = Signal()
 
@@ -63,6 +65,7 @@ class Preview(QObject):
         self._session = session
         self._offer: Offer | None = None
         self._position = -1
+        self._waits_for = ""
         # What the last offer was accepted with: no edit of a person's own.
         self.accepted: Edit | None = None
         self._has_keys = self._is_walking = False
@@ -81,12 +84,25 @@ class Preview(QObject):
         return self._position
 
     @property
+    def waits_for(self) -> str:
+        """What is found out before there is an offer, in words; empty where nothing is."""
+        return self._waits_for
+
+    @property
     def has_keys(self) -> bool:
         """Whether Enter and Escape are for the offer: nothing else was selected since it came."""
         return self._has_keys
 
+    def wait(self, words: str) -> None:
+        """An offer will come, or nothing: `clear` ends the wait, too."""
+        self.clear_offer()
+        if words != self._waits_for:
+            self._waits_for = words
+            self.waited.emit()
+
     def show(self, offer: Offer) -> None:
         """Show these changes instead of what was shown."""
+        self._waits_for = ""
         self._offer, self._position, self._has_keys = offer, -1, True
         self.changed.emit()
 
@@ -96,7 +112,14 @@ class Preview(QObject):
         self.declined.emit()
 
     def clear(self) -> None:
-        """Show nothing: declined, accepted or out of date."""
+        """Show nothing and wait for nothing: declined, accepted or out of date."""
+        if self._waits_for:
+            self._waits_for = ""
+            self.waited.emit()
+        self.clear_offer()
+
+    def clear_offer(self) -> None:
+        """Show nothing."""
         if self._offer is not None:
             self._offer, self._position, self._has_keys = None, -1, False
             self.changed.emit()

@@ -21,9 +21,6 @@ class ComparisonCommands(QObject):
         assert self._session.document is not None
         assert self._session.video is not None
         entries = run_entries(self._session.document, self._session.video.video_id)
-        if not entries:
-            self._session.refused.emit("No model was run over this video; there is nothing to compare with")
-            return
         dialog = CompareRunsDialog(entries, self._window)
         dialog.chosen.connect(self._search.compare)
         dialog.open()

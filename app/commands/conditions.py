@@ -143,13 +143,13 @@ def preview_has_keys(session: Session) -> str | None:
 
 
 def can_decline(session: Session) -> str | None:
-    """Changes are shown, or thresholds are tried."""
-    return None if session.trial.is_open else has_preview(session)
+    """Changes are shown or waited for, or thresholds are tried."""
+    return None if session.trial.is_open or session.preview.waits_for else has_preview(session)
 
 
 def decline_has_keys(session: Session) -> str | None:
-    """Escape is for the changes that are shown, or for the thresholds that are tried."""
-    if session.trial.is_open and session.tool_id == "select":
+    """Escape is for the changes that are shown or waited for, or for the thresholds that are tried."""
+    if (session.trial.is_open or session.preview.waits_for) and session.tool_id == "select":
         return None
     return preview_has_keys(session)
 

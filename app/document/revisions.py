@@ -3,6 +3,7 @@
 run_entries(queries, video_id)                      -> [RunEntry]: the runs and where they stand in the history
 revision(queries, video_id, entry_id, progress)     -> TrackSet after that entry of the history; None: now
 results_file(queries, video_id, path, label_set)    -> TrackSet
+track_set(queries, video_id, side, progress)        -> TrackSet of either
 """
 
 from collections import defaultdict
@@ -24,7 +25,7 @@ from app.document.seen_instances import Ids, Progress
 from app.document.stored_masks import read_masks
 from app.document.track_cache import read_class_scores
 from visolo import rle as rle_masks
-from visolo.categories import LabelSet
+from visolo.categories import LabelSet, load_label_set
 from visolo.rle import Rle
 
 
@@ -33,6 +34,17 @@ class RunEntry(NamedTuple):
 
     entry_id: int
     run: Run
+
+
+class ResultsSide(NamedTuple):
+    """A results file as one side of a comparison; its class ids are the project's where no label set is named."""
+
+    path: Path
+    label_set: str | None = None
+
+
+Side = int | ResultsSide | None
+"""An entry of the history, a results file, or the tracks as they are now."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +76,15 @@ def run_entries(queries: Queries, video_id: int) -> list[RunEntry]:
     runs = {run.run_id: run for run in queries.runs(video_id)}
     rows = queries.rows("SELECT run_id, entry_id FROM runs WHERE video_id = ? ORDER BY run_id", video_id)
     return [RunEntry(entry_id, runs[run_id]) for run_id, entry_id in rows if run_id in runs]
+
+
+def track_set(queries: Queries, video_id: int, side: Side, progress: Progress = lambda share: None) -> TrackSet:
+    """One side of a comparison, whatever it is of; see `revision` and `results_file`."""
+    if not isinstance(side, ResultsSide):
+        return revision(queries, video_id, side, progress)
+    progress(0)
+    label_set = None if side.label_set is None else load_label_set(side.label_set)
+    return results_file(queries, video_id, side.path, label_set)
 
 
 def revision(

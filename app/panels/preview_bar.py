@@ -45,6 +45,7 @@ class PreviewBar(QFrame):
             widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             layout.addWidget(widget, stretch)
         preview.changed.connect(self._show)
+        preview.waited.connect(self._show)
         preview.walked.connect(self._show_step)
         theme.theme_changes().changed.connect(self._restyle)
         self._restyle()
@@ -62,9 +63,15 @@ class PreviewBar(QFrame):
         return button
 
     def _show(self) -> None:
-        offer = self._preview.offer
-        self.setVisible(offer is not None)
+        offer, waits_for = self._preview.offer, self._preview.waits_for
+        self.setVisible(offer is not None or bool(waits_for))
+        for button in (self._previous, self._next):
+            button.setVisible(offer is not None)
         if offer is None:
+            self._text.setText(waits_for)
+            self._step.hide()
+            self._accept.hide()
+            self._decline.setText("Cancel (Esc)")
             return
         self._text.setText(offer.text)
         self._accept.setVisible(offer.edit is not None)

@@ -6,13 +6,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.workers.task import Task, TaskQueue
 
+_MOMENT_MS = 300
+
 
 class LatestTask(QObject):
     """One question in a thread at a time, once questions have come to rest.
 
     Signals:
         answered: an item of the latest question's iterator.
-        progressed: how much of the latest question is done, 0 to 1.
+        progressed: how much of the latest question is done, 0 to 1; not of one that is answered in a moment.
         failed: the exception that ended it.
     """
 
@@ -27,6 +29,9 @@ class LatestTask(QObject):
         self._wanted: Callable[[], Iterator[object]] | None = None
         self._settle = QTimer(self, singleShot=True, interval=settle_ms)
         self._settle.timeout.connect(self._start)
+        self._share = 0.0
+        self._moment = QTimer(self, singleShot=True, interval=_MOMENT_MS)
+        self._moment.timeout.connect(self._tell_progress)
 
     def is_idle(self) -> bool:
         """Whether the latest question is answered."""
@@ -57,18 +62,25 @@ class LatestTask(QObject):
             return
         self._task, self._wanted = Task(self._wanted), None
         self._task.item_ready.connect(self._take)
-        self._task.progressed.connect(self._tell_progress)
+        self._task.progressed.connect(self._note_progress)
         self._task.failed.connect(self._fail)
         self._task.finished.connect(self._end)
+        self._share = 0.0
+        self._moment.start()
         self._queue.start(self._task)
 
     def _take(self, item: object) -> None:
         if self._task is not None and not self._task.isInterruptionRequested():
             self.answered.emit(item)
 
-    def _tell_progress(self, share: float) -> None:
+    def _note_progress(self, share: float) -> None:
+        self._share = share
+        if not self._moment.isActive():
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
         if self._task is not None and not self._task.isInterruptionRequested():
-            self.progressed.emit(share)
+            self.progressed.emit(self._share)
 
     def _fail(self, error: Exception) -> None:
         if self._task is not None and not self._task.isInterruptionRequested():

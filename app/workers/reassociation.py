@@ -31,8 +31,10 @@ class ReassociationSearch(LatestTask):
         self._was_asked_for = False
         for signal in (session.edited, session.project_opened, session.video_changed):
             signal.connect(self.cancel)
+        session.preview.declined.connect(self.cancel)
         session.edit_done.connect(self._note_edit)
         self.answered.connect(self._offer)
+        self.progressed.connect(self._say_progress)
         self.failed.connect(self._say_why_not)
 
     def look(self, from_frame: int) -> None:
@@ -59,10 +61,17 @@ class ReassociationSearch(LatestTask):
         if not result.is_empty:
             self._session.preview.show(offer_of(result, f" from frame {from_frame} on"))
         elif self._was_asked_for:
+            self._session.preview.clear()
             self._session.message.emit(f"Associating again from frame {from_frame} on changes nothing")
+
+    def _say_progress(self, share: float) -> None:
+        # After an edit it is of use only if something comes of it; a bar that comes and goes would be in the way.
+        if self._was_asked_for:
+            self._session.preview.wait(f"Associating again: {share:.0%}")
 
     def _say_why_not(self, error: Exception) -> None:
         if self._was_asked_for:
+            self._session.preview.clear()
             self._session.refused.emit(str(error))
         else:
             logger.info("no re-association: %s", error)

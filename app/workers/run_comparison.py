@@ -6,8 +6,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from app.document.queries import snapshot
-from app.document.revisions import revision
+from app.document.revisions import Side, track_set
 from app.document.run_comparison import Comparison, DifferenceKind, RunDifference, compare
+from app.document.seen_instances import Progress
 from app.preview import Offer, PreviewStep
 from app.session import Session
 from app.workers.latest import LatestTask
@@ -24,15 +25,17 @@ class RunComparisonSearch(LatestTask):
         self._session = session
         for signal in (session.edited, session.project_opened, session.video_changed):
             signal.connect(self.cancel)
+        session.preview.declined.connect(self.cancel)
         self.answered.connect(self._show)
         self.progressed.connect(self._say_progress)
         self.failed.connect(self._say_why_not)
 
-    def compare(self, before: int | None, after: int | None) -> None:
-        """Compare two entries of the history, as the tracks were after each; None for as they are now."""
+    def compare(self, before: Side, after: Side) -> None:
+        """Compare two states of the tracks; declining the preview meanwhile stops it."""
         document, video = self._session.document, self._session.video
         if document is not None and video is not None:
             self._session.trial.close()
+            self._session.preview.clear()
             self.ask(_Comparison(document.path, video.video_id, before, after))
 
     def _show(self, answer: object) -> None:
@@ -41,25 +44,38 @@ class RunComparisonSearch(LatestTask):
             self._session.preview.show(offer_of_comparison(answer, self._session.category_names()))
             self._session.message.emit("Ctrl+N goes to the next difference")
         else:
+            self._session.preview.clear()
             self._session.message.emit(f"Nothing differs: {answer.instance_count} instances are alike")
 
     def _say_progress(self, share: float) -> None:
-        self._session.message.emit(f"Comparing: {share:.0%}")
+        self._session.preview.wait(f"Comparing: {share:.0%}")
 
     def _say_why_not(self, error: Exception) -> None:
+        self._session.preview.clear()
         self._session.refused.emit(f"The comparison failed: {error}")
 
 
 class _Comparison:
     """A callable with what to compare: what `Task` runs."""
 
-    def __init__(self, project: Path, video_id: int, before: int | None, after: int | None) -> None:
+    def __init__(self, project: Path, video_id: int, before: Side, after: Side) -> None:
         self._project, self._video_id, self._sides = project, video_id, (before, after)
 
     def __call__(self) -> Iterator[object]:
         with snapshot(self._project) as queries:
-            before, after = (revision(queries, self._video_id, side, report_progress) for side in self._sides)
-            yield compare(queries, before, after, report_progress)
+            before, after = (
+                track_set(queries, self._video_id, side, _part(number)) for number, side in enumerate(self._sides)
+            )
+            yield compare(queries, before, after, _part(2))
+
+
+def _part(number: int) -> Progress:
+    """Progress of one of three parts: reading the sides, and comparing them."""
+
+    def report(share: float) -> None:
+        report_progress((number + share) / 3)
+
+    return report
 
 
 def offer_of_comparison(comparison: Comparison, names: Mapping[int, str]) -> Offer:
