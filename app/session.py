@@ -1,11 +1,13 @@
 """The session: document, history, current video and frame, selection and scope, as signals. No widgets, no files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication
 
 from app.document.confirmation import Confirmed, confirmed_content
 from app.document.document import Document
@@ -247,7 +249,8 @@ class Session(QObject):
         """
         assert self.history is not None
         try:
-            change = self.history.do(edit)
+            with _waiting_pointer():
+                change = self.history.do(edit)
         except VisoloError as error:
             self.refused.emit(str(error))
             return False
@@ -298,7 +301,8 @@ class Session(QObject):
 
     def _replay(self, step: Callable[[], Change], text: str) -> None:
         try:
-            change = step()
+            with _waiting_pointer():
+                change = step()
         except VisoloError as error:
             self.refused.emit(str(error))
             return
@@ -337,3 +341,13 @@ class Session(QObject):
     def _forget(self) -> None:
         """What was read from the document may be old."""
         self._tracks = self._names = self._confirmed = None
+
+
+@contextmanager
+def _waiting_pointer() -> Iterator[None]:
+    """An edit of a hundred thousand instances takes seconds, in which the window can't answer."""
+    QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+    try:
+        yield
+    finally:
+        QGuiApplication.restoreOverrideCursor()

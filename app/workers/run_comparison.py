@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from app.document.confirmation import percent_words
 from app.document.queries import snapshot
 from app.document.revisions import Side, track_set
 from app.document.run_comparison import Comparison, DifferenceKind, RunDifference, compare
@@ -87,8 +88,8 @@ def offer_of_comparison(comparison: Comparison, names: Mapping[int, str]) -> Off
         for d in comparison.differences
     )
     count = "1 difference" if len(steps) == 1 else f"{len(steps)} differences"
-    share = f"{100 * comparison.same_share:.0f} % of {comparison.instance_count} instances are alike"
-    return Offer(f"{count}; {share}", steps, None)
+    share = percent_words(comparison.same_share)
+    return Offer(f"{count}; {share} of {comparison.instance_count} instances are alike", steps, None)
 
 
 def _mark(difference: RunDifference) -> int | None:

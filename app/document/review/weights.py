@@ -93,4 +93,4 @@ def class_confidence(share: float, share_of_current: float) -> float:
 
 
 def _logistic(value: float) -> float:
-    return float(1 / (1 + np.exp(-value)))
+    return float(1 / (1 + np.exp(-max(value, -500.0))))
