@@ -147,6 +147,10 @@ _FILE = [
     Row("file.save_as", "Save project &as…", lambda c: c.file.save_as(), ("Ctrl+Shift+S",), needs=has_project),
     Row("file.import", "&Import YouTube-VIS…", lambda c: c.file.import_results(), ("Ctrl+I",), needs=has_project),
     Row("file.export", "&Export…", lambda c: c.file.export(), ("Ctrl+Shift+E",), "mdi6.export-variant", has_project),
+    Row("export.overlay_video", "Overlay &video…", lambda c: c.exports.overlay_video(), needs=has_video),
+    Row("export.overlay_images", "Overlay &pictures…", lambda c: c.exports.overlay_images(), needs=has_video),
+    Row("export.mask_images", "&Mask pictures…", lambda c: c.exports.mask_images(), needs=has_video),
+    Row("export.tracks", "&Table of all tracks…", lambda c: c.exports.tracks_table(), needs=has_project),
     Row("file.quit", "&Quit", lambda c: c.file.quit(), ("Ctrl+Q",)),
 ]
 _EDIT = [

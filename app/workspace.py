@@ -10,6 +10,7 @@ from app.commands.classes import ClassCommands
 from app.commands.commands import Commands
 from app.commands.comparison import ComparisonCommands
 from app.commands.edit import EditCommands
+from app.commands.exports import ExportCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
 from app.commands.identities import IdentityCommands
@@ -91,6 +92,7 @@ class Workspace(QObject):
         session, settings = self.session, self.settings
         return Commands(
             file=FileCommands(session, self.opener, settings, window),
+            exports=ExportCommands(session, window),
             edit=EditCommands(session, self),
             view=ViewCommands(self.canvas, settings, window),
             playback=PlaybackCommands(session, self.player, settings, window),

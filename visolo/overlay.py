@@ -75,7 +75,7 @@ def check_overlay_path(path: Path) -> None:
 
 @contextmanager
 def overlay_video(
-    path: Path, size: tuple[int, int], frame_rate: float | None, names: Sequence[str]
+    path: Path, size: tuple[int, int], frame_rate: float | None, names: Sequence[str] = ()
 ) -> Iterator["OverlaySink"]:
     """Write the frames of one video with their objects drawn on them; whole or not at all.
 
@@ -83,7 +83,7 @@ def overlay_video(
         path: ends in one of `SUFFIXES`.
         size: (height, width) of the frames in pixels.
         frame_rate: frames per second; None for image folders.
-        names: of the network's classes, in order.
+        names: of the network's classes, in order; needed for what a network found only.
 
     Raises:
         ConfigError: the ending is another.
@@ -123,8 +123,12 @@ class OverlaySink:
         self._class_sums: dict[int, NDArray[np.float64]] = {}
 
     def add(self, frame: Frame, result: FrameResult) -> None:
-        """Draw and encode the next frame, (H, W, 3) uint8 RGB."""
-        picture = draw_overlay(frame, [self._item(instance) for instance in result.instances])
+        """Draw and encode the next frame, (H, W, 3) uint8 RGB, with what a network found in it."""
+        self.draw(frame, [self._item(instance) for instance in result.instances])
+
+    def draw(self, frame: Frame, items: Sequence[OverlayItem]) -> None:
+        """Draw and encode the next frame, (H, W, 3) uint8 RGB, with these objects."""
+        picture = draw_overlay(frame, items)
         # H.264 halves the colour planes, so both sides must be even.
         picture = np.pad(picture, ((0, self._odd[0]), (0, self._odd[1]), (0, 0)), mode="edge")
         video_frame = av.VideoFrame.from_ndarray(picture, format="rgb24")

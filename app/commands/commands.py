@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from app.commands.classes import ClassCommands
 from app.commands.comparison import ComparisonCommands
 from app.commands.edit import EditCommands
+from app.commands.exports import ExportCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
 from app.commands.identities import IdentityCommands
@@ -24,6 +25,7 @@ class Commands:
     """Handlers by what they are about."""
 
     file: FileCommands
+    exports: ExportCommands
     edit: EditCommands
     view: ViewCommands
     playback: PlaybackCommands

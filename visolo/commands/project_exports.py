@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from visolo.categories import label_set_names
-from visolo.commands import project_gains
+from visolo.commands import project_gains, project_pictures
 from visolo.commands.console import say
 from visolo.commands.project import add_video_option, app_module, check_new, opened_project, show_progress
 from visolo.errors import ConfigError
@@ -13,6 +13,8 @@ from visolo.errors import ConfigError
 _EXAMPLES = """examples:
   python -m visolo project export review.visolo corrected.json --policy confirmed-ranges --images jpeg
   python -m visolo project export review.visolo corrected.json --val 20 --seed 1
+  python -m visolo project overlay review.visolo masks.mp4 --video 2 --frames 0 250
+  python -m visolo project tracks review.visolo tracks.csv
   python -m visolo project gains review.visolo --plot gains.png
 """
 _POLICIES = ("all", "confirmed-videos", "confirmed-ranges")
@@ -29,6 +31,7 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _add_export(actions, shared)
+    project_pictures.add_actions(actions, shared)
     project_gains.add_action(actions, shared)
 
 
