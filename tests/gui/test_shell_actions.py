@@ -270,7 +270,7 @@ def test_go_to_frame(window, press, qtbot):
 
 
 # These ask the desktop for a file, end the program or start the model.
-_OUTSIDE = ("file.", "help.log", "run.toggle", "run.from", "view.full_screen")
+_OUTSIDE = ("file.", "export.", "help.log", "run.toggle", "run.from", "view.full_screen")
 
 
 @pytest.mark.parametrize("selection", [None, (), (1,), (1, 2), (1, 2, 3)])
