@@ -1,4 +1,4 @@
-"""Opening what a person hands over: video, image folder, YouTube-VIS file, project. The old stays till new is there."""
+"""Opening what a person hands over: video, image folder, annotations, project. The old stays till new is there."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.document.document import Document
 from app.document.history import History
 from app.media_search import expanded, needs_search
-from app.projects import add_media, copy_project, is_project, open_or_create, project_path_for
+from app.projects import add_media, copy_project, is_annotations, is_project, open_or_create, project_path_for
 from app.session import Session
 from app.settings import Settings
 from app.video.media_loader import MediaLoader, OpenedMedia, opened_media
@@ -101,7 +101,7 @@ class Opener(QObject):
         self.cancel()
         self._has_opened = has_opened
         wanted = [path.expanduser() for path in paths]
-        if any(needs_search(path) for path in wanted):
+        if any(needs_search(path) and not is_annotations(path) for path in wanted):
             self._path = wanted[0]
             self._start(Task(lambda: expanded(wanted), self), self._take_paths)
         else:
@@ -136,8 +136,8 @@ class Opener(QObject):
         if is_project(path):
             self._open_project(path)
             self._opened(path)
-        elif path.suffix.lower() == ".json":
-            self._open_json(path)
+        elif is_annotations(path):
+            self._open_annotations(path)
         else:
             self._open_media(path, adds=False)
 
@@ -180,7 +180,7 @@ class Opener(QObject):
         if results is not None:
             self.import_wanted.emit(results)
 
-    def _open_json(self, path: Path) -> None:
+    def _open_annotations(self, path: Path) -> None:
         # Imported here: reading annotations needs decoders that the start of the app should not load.
         from app.json_beside import plan_for
         from app.workers.imports import reading_task

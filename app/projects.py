@@ -22,6 +22,10 @@ MEDIA_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mts", ".m4v"
                    ".3gp", ".gif", ".wmv", ".flv", ".png", ".jpg", ".jpeg")  # fmt: skip
 
 
+ANNOTATION_SUFFIXES = (".json", ".xml", ".txt")
+_LABEL_PICTURES = ("Annotations/*/*.png", "Annotations/*/*/*.png", "instances/*/*.png", "instances_txt/*.txt")
+
+
 class MediaFacts(NamedTuple):
     """What opening a video told about it.
 
@@ -50,6 +54,13 @@ def is_project(path: Path) -> bool:
             return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
     except OSError:
         return False
+
+
+def is_annotations(path: Path) -> bool:
+    """Whether a path is a file of annotations by its suffix, or the folder of a DAVIS or MOTS dataset."""
+    if not path.is_dir():
+        return path.suffix.lower() in ANNOTATION_SUFFIXES
+    return any(next(path.glob(pattern), None) is not None for pattern in _LABEL_PICTURES)
 
 
 def project_path_for(source: Path) -> Path:
@@ -135,8 +146,16 @@ def media_filter() -> str:
     """The file dialog's filter."""
     media = " ".join(f"*{suffix}" for suffix in MEDIA_SUFFIXES)
     return (
-        f"Everything that can be opened ({media} *.json *{SUFFIX});;Videos ({media});;"
-        f"YouTube-VIS files (*.json);;Projects (*{SUFFIX});;All files (*)"
+        f"Everything that can be opened ({media} *.json *.xml *.txt *{SUFFIX});;Videos ({media});;"
+        f"Annotations (*.json *.xml *.txt);;Projects (*{SUFFIX});;All files (*)"
+    )
+
+
+def annotations_filter() -> str:
+    """The filter of a dialog that asks for annotations."""
+    return (
+        "Annotations (*.json *.xml *.txt);;YouTube-VIS, COCO and BURST (*.json);;CVAT (*.xml);;MOTS (*.txt);;"
+        "All files (*)"
     )
 
 

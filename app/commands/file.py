@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.opening import Opener
-from app.projects import SUFFIX, media_filter
+from app.projects import SUFFIX, annotations_filter, media_filter
 from app.session import Session
 from app.settings import LAST_FOLDER, Settings
 from visolo.resources import resource_path
@@ -41,8 +41,14 @@ class FileCommands(QObject):
             self._opener.add_video(Path(path))
 
     def import_results(self) -> None:
-        """Ask for a YouTube-VIS file to import into the open project."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Import", self._last_folder(), "YouTube-VIS files (*.json)")
+        """Ask for a file of annotations to import into the open project."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Import", self._last_folder(), annotations_filter())
+        if path:
+            self._opener.import_wanted.emit(Path(path))
+
+    def import_folder(self) -> None:
+        """Ask for a folder of annotations to import into the open project."""
+        path = QFileDialog.getExistingDirectory(self._window, "Import annotation folder", self._last_folder())
         if path:
             self._opener.import_wanted.emit(Path(path))
 

@@ -1,4 +1,4 @@
-"""The import dialog: a YouTube-VIS dataset or a model's results become videos and tracks of the open project.
+"""The import dialog: a dataset in any format or a model's results become videos and tracks of the open project.
 
 The file is read and checked on another thread; the user then chooses what of it is taken, as one edit.
 """
@@ -35,7 +35,7 @@ class ImportDialog(QDialog):
 
     Args:
         session: with an open document.
-        path: a YouTube-VIS dataset or results JSON.
+        path: a dataset, a file or folder, or a results JSON.
     """
 
     def __init__(self, session: Session, path: Path, parent: QWidget | None = None) -> None:
@@ -98,6 +98,7 @@ class ImportDialog(QDialog):
             self._task = None
         source = self._results.source(self._path) if self._is_results else ImportSource(self._path, is_results=False)
         self._start_button.setEnabled(False)
+        self._progress.setRange(0, 0)
         self._progress.setVisible(source is not None)
         self._tracks.hide()
         if source is None:
@@ -106,8 +107,14 @@ class ImportDialog(QDialog):
         self._status.say(f"Reading {self._path.name}…")
         self._task = reading_task(self._session.document.path, source)
         self._task.item_ready.connect(self._take_edit)
+        self._task.progressed.connect(self._advance)
         self._task.failed.connect(self._show_failure)
         self._tasks.start(self._task)
+
+    def _advance(self, fraction: float) -> None:
+        if self.sender() is self._task and fraction > 0:
+            self._progress.setRange(0, 1000)
+            self._progress.setValue(round(1000 * fraction))
 
     def _take_edit(self, edit: ImportTracks) -> None:
         if self.sender() is not self._task:
@@ -158,9 +165,8 @@ class ImportDialog(QDialog):
         classes = f" New classes: {', '.join(new[:6])}{'…' if len(new) > 6 else ''}." if new else ""
         left = len(self._edit.tracks) - len(edit.tracks)
         rest = f" {counted(left, 'track')} left out." if left else ""
-        self._status.say(
-            f"Adds {videos}{counted(len(edit.tracks), 'track')} with {counted(masks, 'mask')}.{rest}{classes}"
-        )
+        adds = f"Adds {videos}{counted(len(edit.tracks), 'track')} with {counted(masks, 'mask')}.{rest}{classes}"
+        self._status.say("\n".join([adds, *self._edit.notes]))
 
     def _show_failure(self, error: Exception) -> None:
         self._task = None

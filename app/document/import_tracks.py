@@ -1,4 +1,4 @@
-"""YouTube-VIS datasets and results as tracks of the project: read and checked first, then one undoable edit."""
+"""Datasets in any format and results as tracks of the project: read and checked first, then one undoable edit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,9 @@ from app.document.transaction import Transaction
 from visolo import rle as rle_masks
 from visolo.categories import LabelSet
 from visolo.errors import AnnotationError, MediaError
+from visolo.formats.all_images import with_all_images
+from visolo.formats.catalogue import read_any, recognized
+from visolo.formats.exchange import Imported, Progress, silent
 from visolo.io import ytvis
 from visolo.io.images import images_in_folder
 from visolo.rle import Rle
@@ -31,12 +34,17 @@ class ImportedTrack:
 
 @dataclass(frozen=True, eq=False)
 class ImportTracks:
-    """Add videos, classes and tracks that were read from a file; tracks get the next free ids in this order."""
+    """Add videos, classes and tracks that were read from a file; tracks get the next free ids in this order.
+
+    Attributes:
+        notes: what the file holds that could not be taken, one sentence each.
+    """
 
     text: str
     videos: tuple[Video, ...]
     categories: tuple[Category, ...]
     tracks: tuple[ImportedTrack, ...]
+    notes: tuple[str, ...] = ()
 
     def apply(self, transaction: Transaction) -> None:
         """See `Edit.apply`."""
@@ -54,11 +62,11 @@ class ImportTracks:
 
 
 def import_dataset(history: History, path: Path, images: Path | None = None) -> Change:
-    """Add the videos and tracks of a YouTube-VIS dataset, as one entry.
+    """Add the videos and tracks of a dataset in any format, as one entry.
 
     Args:
         history: of the open project.
-        path: the JSON file.
+        path: the file or folder.
         images: folder that its `file_names` count from; found beside the file when None.
 
     Raises:
@@ -99,17 +107,36 @@ def import_results(
     return history.do(read_video_results_import(history.document, path, video_id, label_set))
 
 
-def read_dataset_import(queries: Queries, path: Path, images: Path | None = None) -> ImportTracks:
-    """The edit of `import_dataset`, for callers that read on another thread; raises the same."""
-    dataset = ytvis.read_dataset(path)
-    videos, ids = _videos(queries, dataset, path, images)
+def read_dataset_import(
+    queries: Queries, path: Path, images: Path | None = None, progress: Progress = silent
+) -> ImportTracks:
+    """The edit of `import_dataset`, for callers that read on another thread; raises the same.
+
+    Args:
+        queries: of the project.
+        path: see `import_dataset`.
+        images: see `import_dataset`.
+        progress: hears how much is read, in [0, 1]; whatever it raises stops the reading.
+    """
+    imported = _read_whole_videos(path, images, progress)
+    dataset = imported.dataset
+    videos, ids = _videos(queries, dataset, path, imported.images or images)
     categories, category_ids = match_categories(queries, dataset.categories)
     tracks = tuple(
         ImportedTrack(ids[a.video_id], category_ids[a.category_id], 1.0, a.segmentations) for a in dataset.annotations
     )
     crowds = sum(a.iscrowd for a in dataset.annotations)
     note = f"; {crowds} crowd annotations became plain tracks" if crowds else ""
-    return ImportTracks(_text(path, videos, tracks) + note, videos, categories, tracks)
+    return ImportTracks(_text(path, videos, tracks) + note, videos, categories, tracks, imported.notes)
+
+
+def _read_whole_videos(path: Path, images: Path | None, progress: Progress) -> Imported:
+    """A dataset whose videos are those of the project: folders of images with all that is in them."""
+    name = recognized(path)
+    if name == "ytvis":  # names all its frames; where they are, is looked for below
+        return Imported(ytvis.read_dataset(path))
+    # Images that are no frames of one video are so all the same to the project, which knows folders only.
+    return with_all_images(read_any(path, "coco" if name == "coco-stills" else name, images, progress))
 
 
 def read_results_import(queries: Queries, path: Path, dataset_path: Path, images: Path | None = None) -> ImportTracks:

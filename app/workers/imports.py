@@ -1,4 +1,4 @@
-"""Reading YouTube-VIS files off the GUI thread: what comes back is an edit that the session can do."""
+"""Reading datasets and results off the GUI thread: what comes back is an edit that the session can do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from pathlib import Path
 
 from app.document.exchange import ImportTracks, read_dataset_import, read_results_import, read_video_results_import
 from app.document.queries import snapshot
-from app.workers.task import Task
+from app.workers.task import Task, report_progress
 from visolo.categories import load_label_set
 from visolo.errors import AnnotationError, MediaError
+
+OTHER_SUFFIXES = (".xml", ".txt")  # of dataset files that are not JSON
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class ImportSource:
     """What to read and what it is about.
 
     Attributes:
-        path: a dataset's JSON, or a results JSON.
+        path: a dataset in any format, a file or folder, or a results JSON.
         is_results: it is results.
         dataset: of results: the dataset whose videos they are of, or None.
         video_id: of results without a dataset: the project's video that they are of.
@@ -32,19 +34,21 @@ class ImportSource:
 
 
 def is_results_file(path: Path) -> bool:
-    """Whether a JSON file is a list (results) rather than an object (a dataset); only its beginning is read.
+    """Whether a file is a JSON list (results) rather than a dataset; only its beginning is read.
 
     Raises:
-        AnnotationError: it is neither.
+        AnnotationError: it is JSON neither of a dataset nor of results.
         MediaError: it cannot be read.
     """
+    if path.is_dir() or path.suffix.lower() in OTHER_SUFFIXES:
+        return False
     try:
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             beginning = file.read(4096).lstrip()
     except OSError as error:
         raise MediaError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     if not beginning.startswith(("[", "{")):
-        raise AnnotationError(f"{path}: is not JSON; choose a YouTube-VIS dataset or results file")
+        raise AnnotationError(f"{path}: is not JSON; choose a dataset or results file")
     return beginning.startswith("[")
 
 
@@ -56,7 +60,7 @@ def reading_task(project: Path, source: ImportSource) -> Task:
 def _read(project: Path, source: ImportSource) -> Iterator[ImportTracks]:
     with snapshot(project) as queries:
         if not source.is_results:
-            yield read_dataset_import(queries, source.path)
+            yield read_dataset_import(queries, source.path, progress=report_progress)
         elif source.dataset is not None:
             yield read_results_import(queries, source.path, source.dataset)
         else:

@@ -123,6 +123,22 @@ def test_a_folder_of_images(open_window, tmp_path):
     assert window.session.video.frame_rate is None
 
 
+def test_a_davis_folder_gets_a_project(open_window, tmp_path, qtbot):
+    """Its videos are the folders of images, whole, though it annotates every second frame only."""
+    write_images(tmp_path / "davis" / "JPEGImages" / "a")
+    for index in (0, 2, 4):
+        labels = np.zeros((64, 96), dtype=np.uint8)
+        labels[:, : 10 + index] = 3
+        (tmp_path / "davis" / "Annotations" / "a").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(labels).save(tmp_path / "davis" / "Annotations" / "a" / f"{index:05d}.png")
+    window = open_window(tmp_path / "davis")
+    qtbot.waitUntil(lambda: window.session.video is not None, timeout=20_000)
+    (video,) = window.session.document.videos()
+    assert (video.name, video.frame_count) == ("a", 5)
+    assert window.session.document.lane(1, 1).frame_indices.tolist() == [0, 2, 4]
+    wait_for_frame(qtbot, window)
+
+
 def test_dropping_opens_and_further_videos_join(open_window, clip, make_clip, tmp_path, qtbot):
     second = make_clip(tmp_path / "second.mp4", frames=8)
     window = open_window()

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLabel, QLis
 from app.dialogs.import_ import ImportDialog
 from app.dialogs.import_form import ResultsForm
 from app.document.exchange import ExportOptions, export_dataset
+from visolo.formats.catalogue import write_any
+from visolo.io.ytvis import read_dataset
 
 
 class Driver:
@@ -142,6 +144,34 @@ def test_results_of_a_dataset_need_its_file(project, results, dataset, open_impo
     driver.dialog.findChild(ResultsForm).set_dataset(dataset)
     driver.wait()
     assert driver.status.startswith("Adds 2 videos, 2 tracks")
+
+
+@pytest.mark.parametrize("form", ["coco", "davis", "mots-png", "cvat", "labelme"])
+def test_other_formats_bring_the_same_tracks(make_project, dataset, open_import, tmp_path, form):
+    """What is written as another format comes in like the dataset itself, and what was left behind is said."""
+    source = read_dataset(dataset)
+    images = dataset.parent / "JPEGImages"
+    if form == "coco":
+        target = dataset.parent / "coco.json"
+    else:
+        target = tmp_path / "other"
+    write_any(target, source, form)
+    if form != "coco":
+        (target / ("images" if form.startswith(("mots", "cvat")) else "JPEGImages")).symlink_to(images)
+    if form == "labelme":
+        (target / "JPEGImages").unlink()
+        for folder in images.iterdir():
+            for image in folder.iterdir():
+                (target / folder.name / image.name).symlink_to(image)
+    project = make_project(video_count=0, run_to=0)
+    driver = open_import(project.session, target)
+    assert driver.status.startswith("Adds 2 videos, 3 tracks with 75 masks."), driver.status
+    assert ("MOTS names its classes by numbers only" in driver.status) == (form == "mots-png")
+    driver.do()
+    document = project.document
+    lengths = sorted(s.frame_count for v in document.videos() for s in document.tracks(v.video_id))
+    assert lengths == [10, 25, 40]
+    assert all((document.path.parent / v.source).is_dir() for v in document.videos())
 
 
 @pytest.mark.parametrize(
