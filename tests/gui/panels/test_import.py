@@ -146,23 +146,22 @@ def test_results_of_a_dataset_need_its_file(project, results, dataset, open_impo
     assert driver.status.startswith("Adds 2 videos, 2 tracks")
 
 
+def link_images(images, target, form):
+    """Put the images where the format has them."""
+    if form == "labelme":
+        for image in images.glob("*/*"):
+            (target / image.parent.name / image.name).symlink_to(image)
+    else:
+        (target / ("JPEGImages" if form == "davis" else "images")).symlink_to(images)
+
+
 @pytest.mark.parametrize("form", ["coco", "davis", "mots-png", "cvat", "labelme"])
 def test_other_formats_bring_the_same_tracks(make_project, dataset, open_import, tmp_path, form):
     """What is written as another format comes in like the dataset itself, and what was left behind is said."""
-    source = read_dataset(dataset)
-    images = dataset.parent / "JPEGImages"
-    if form == "coco":
-        target = dataset.parent / "coco.json"
-    else:
-        target = tmp_path / "other"
-    write_any(target, source, form)
+    target = dataset.parent / "coco.json" if form == "coco" else tmp_path / "other"
+    write_any(target, read_dataset(dataset), form)
     if form != "coco":
-        (target / ("images" if form.startswith(("mots", "cvat")) else "JPEGImages")).symlink_to(images)
-    if form == "labelme":
-        (target / "JPEGImages").unlink()
-        for folder in images.iterdir():
-            for image in folder.iterdir():
-                (target / folder.name / image.name).symlink_to(image)
+        link_images(dataset.parent / "JPEGImages", target, form)
     project = make_project(video_count=0, run_to=0)
     driver = open_import(project.session, target)
     assert driver.status.startswith("Adds 2 videos, 3 tracks with 75 masks."), driver.status
