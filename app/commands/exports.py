@@ -49,6 +49,16 @@ class ExportCommands(QObject):
         if target is not None:
             self._write("Table of tracks", partial(export_tracks, document, target), target)
 
+    def report(self) -> None:
+        """Numbers and plots of the project as a page."""
+        from app.document.statistics_report import write_report
+
+        document = self._session.document
+        assert document is not None
+        target = self._ask_file("Statistics report", f"{document.path.stem}-statistics.html", "Pages (*.html)")
+        if target is not None:
+            self._write("Statistics report", partial(write_report, document, target), target)
+
     def _write_pictures(self, what: str, write: Callable[..., Iterator[object]], target: Path | None) -> None:
         """The marked range of this video, or all of it."""
         from app.document.export_pictures import PictureOptions

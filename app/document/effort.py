@@ -1,8 +1,9 @@
 """What the review of each video has cost: corrections, and minutes by the clock of the history. Reads only."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from app.document.association_edit import ReplaceAssociation, TakeThresholds
 from app.document.edits import (
@@ -68,19 +69,33 @@ class Effort:
         return Effort(self.seconds + other.seconds, dict(together))
 
 
+class WorkStep(NamedTuple):
+    """One entry that a person made: for which video, how long after the one before, and whether it still corrects."""
+
+    video_id: int
+    seconds: float
+    correction: str
+
+
 def effort_by_video(queries: Queries) -> dict[int, Effort]:
     """The effort spent on every video on which any was; by video id."""
     seconds: dict[int, float] = defaultdict(float)
     counts: dict[int, Counter[str]] = defaultdict(Counter)
+    for step in work_steps(queries):
+        seconds[step.video_id] += step.seconds
+        if step.correction:
+            counts[step.video_id][step.correction] += 1
+    return {video_id: Effort(spent, dict(counts[video_id])) for video_id, spent in seconds.items()}
+
+
+def work_steps(queries: Queries) -> Iterator[WorkStep]:
+    """What people did to videos, in the order of the history; undone corrections took their time, too."""
     latest: dict[str, float] = {}
     for author, created, undone, video_id, kind in queries.rows(
         "SELECT author, created, undone, video_id, json_extract(edit, '$.edit') FROM history ORDER BY entry_id"
     ):
         pause = created - latest.get(author, created)
         latest[author] = created
-        if video_id is None or kind in _NOT_BY_HAND:
-            continue
-        seconds[video_id] += min(max(0.0, pause), LONGEST_PAUSE_S)
-        if kind in CORRECTIONS and not undone:
-            counts[video_id][CORRECTIONS[kind]] += 1
-    return {video_id: Effort(spent, dict(counts[video_id])) for video_id, spent in seconds.items()}
+        if video_id is not None and kind not in _NOT_BY_HAND:
+            seconds = min(max(0.0, pause), LONGEST_PAUSE_S)
+            yield WorkStep(video_id, seconds, "" if undone else CORRECTIONS.get(kind, ""))

@@ -15,6 +15,7 @@ _EXAMPLES = """examples:
   python -m visolo project export review.visolo corrected.json --val 20 --seed 1
   python -m visolo project overlay review.visolo masks.mp4 --video 2 --frames 0 250
   python -m visolo project tracks review.visolo tracks.csv
+  python -m visolo project report review.visolo statistics.html
   python -m visolo project gains review.visolo --plot gains.png
 """
 _POLICIES = ("all", "confirmed-videos", "confirmed-ranges")

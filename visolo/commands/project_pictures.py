@@ -1,4 +1,4 @@
-"""`project overlay`, `masks` and `tracks`: a project's videos to look at, and its tracks as a table."""
+"""`project overlay`, `masks`, `tracks` and `report`: a project to look at, as pictures, a table, a page of numbers."""
 
 import argparse
 from pathlib import Path
@@ -32,6 +32,12 @@ def add_actions(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     tracks.add_argument("out", metavar="OUT.csv", type=Path)
     add_video_option(tracks)
     tracks.set_defaults(run=run_tracks)
+    report = actions.add_parser(
+        "report", parents=[shared], help="statistics of the project with plots, as an HTML page"
+    )
+    report.add_argument("project", metavar="P.visolo", type=Path)
+    report.add_argument("out", metavar="OUT.html", type=Path)
+    report.set_defaults(run=run_report)
 
 
 def _add_frames(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +66,13 @@ def run_tracks(args: argparse.Namespace) -> None:
     check_new(args.out, args.project)
     with opened_project(args.project, args.video) as queries:
         say(show_progress(app_module("app.document.export_tracks").export_tracks(queries, args.out, args.video)))
+
+
+def run_report(args: argparse.Namespace) -> None:
+    """Write the page."""
+    check_new(args.out, args.project)
+    with opened_project(args.project, None) as queries:
+        say(show_progress(app_module("app.document.statistics_report").write_report(queries, args.out)))
 
 
 def _options(args: argparse.Namespace, queries: Any) -> Any:  # noqa: ANN401 - the app's types are not known here

@@ -46,7 +46,7 @@ def test_pictures_of_the_marked_range_go_to_a_folder_of_their_own(commands, proj
             dialog.done(0)
 
 
-def test_the_video_and_the_table_are_written(commands, project, qtbot, tmp_path):
+def test_the_video_the_table_and_the_report_are_written(commands, project, qtbot, tmp_path):
     handlers, window = commands
     handlers.overlay_video()
     dialog, words = finish(window, qtbot)
@@ -57,6 +57,10 @@ def test_the_video_and_the_table_are_written(commands, project, qtbot, tmp_path)
     with (tmp_path / f"{project.document.path.stem}-tracks.csv").open() as file:
         assert len(list(csv.reader(file))) == 1 + 75
     assert "75 rows of 3 tracks" in words
+    dialog.done(0)
+    handlers.report()
+    dialog, words = finish(window, qtbot)
+    assert "-statistics.html: 5 plots of 1 video" in words
     dialog.done(0)
 
 
@@ -83,6 +87,12 @@ def test_no_name_writes_nothing(commands, monkeypatch):
     handlers, window = commands
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
-    for handler in (handlers.overlay_video, handlers.overlay_images, handlers.mask_images, handlers.tracks_table):
+    for handler in (
+        handlers.overlay_video,
+        handlers.overlay_images,
+        handlers.mask_images,
+        handlers.tracks_table,
+        handlers.report,
+    ):
         handler()
     assert window.findChildren(WritingDialog) == []
