@@ -5,7 +5,7 @@ file_predictions(queries, path)               -> {video_id: Predictions}
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.document import images
 from app.document.queries import Queries
 from app.document.records import FrameRange, Run
 from app.document.revisions import revision
@@ -49,6 +50,8 @@ class Predictions:
 def kept_predictions(queries: Queries, video_id: int, progress: Progress = lambda share: None) -> Predictions | None:
     """What the project has kept of a video's predictions: those of the run that saw most, else of the first import.
 
+    A run that was stopped and one that went on where it ended count as one.
+
     Args:
         queries: of the project.
         video_id: of the video.
@@ -60,7 +63,7 @@ def kept_predictions(queries: Queries, video_id: int, progress: Progress = lambd
     runs = [run for run in queries.runs(video_id) if run.head > run.first_frame]
     if runs:
         # The first of equals: what later ones found, corrections may have led to.
-        return _of_run(queries, max(runs, key=lambda run: (run.head - run.first_frame, -run.run_id)), progress)
+        return _of_runs(queries, max(_chains(runs), key=_frame_count), progress)
     return _of_import(queries, video_id, progress)
 
 
@@ -84,30 +87,78 @@ def file_predictions(queries: Queries, path: Path) -> dict[int, Predictions]:
     return {v.video_id: Predictions(path.name, FrameRange(0, None), tuple(tracks[v.video_id])) for v in videos}
 
 
-def _of_run(queries: Queries, run: Run, progress: Progress) -> Predictions:
+def _chains(runs: list[Run]) -> list[list[Run]]:
+    """Runs of which each goes on, with the same weights, where the one before it ended; by their first."""
+    chains: list[list[Run]] = []
+    for run in runs:
+        before = next((c for c in chains if c[-1].head == run.first_frame and _weights(c[-1]) == _weights(run)), None)
+        if before is not None and _weights(run) is not None:
+            before.append(run)
+        else:
+            chains.append([run])
+    return chains
+
+
+def _weights(run: Run) -> object:
+    return run.settings.get("weights_id")
+
+
+def _frame_count(chain: list[Run]) -> int:
+    return chain[-1].head - chain[0].first_frame
+
+
+def _of_runs(queries: Queries, runs: list[Run], progress: Progress) -> Predictions:
     sums: dict[int, NDArray[np.float64]] = {}
     mask_ids: dict[int, dict[int, int]] = defaultdict(dict)
+    for run in runs:
+        names = _document_tracks(queries, run) if len(runs) > 1 else {}
+        for frame_index, track_id, mask_id, scores in _detections(queries, run):
+            name = names.get(track_id, -1 - track_id)  # one that the document never had keeps to itself
+            sums[name] = sums.get(name, 0.0) + scores
+            mask_ids[name][frame_index] = mask_id
+    tracks = []
+    for number, (name, by_frame) in enumerate(mask_ids.items()):
+        progress(number / len(mask_ids))
+        masks = read_masks(queries, sorted(by_frame.values()))
+        mean = sums[name] / len(by_frame)
+        rles = {frame_index: masks[mask_id] for frame_index, mask_id in by_frame.items()}
+        tracks.append(PredictedTrack(runs[0].category_ids[int(mean.argmax())], float(mean.max()), rles))
+    when = datetime.fromtimestamp(runs[0].started).strftime("%d %b %H:%M")
+    words = f"{runs[0].settings.get('model', 'model')}, {when}"
+    return Predictions(words, FrameRange(runs[0].first_frame, runs[-1].head - 1), tuple(tracks))
+
+
+def _detections(queries: Queries, run: Run) -> Iterator[tuple[int, int, int, NDArray[np.float64]]]:
+    """Frame, track as the run called it, mask and (C,) class scores of everything that a run showed."""
     rows = queries.rows(
         "SELECT frame_index, run_tracks, mask_ids, class_scores FROM run_frames WHERE run_id = ? ORDER BY frame_index",
         run.run_id,
     )
     for frame_index, tracks, ids, scores in rows:
         found = np.frombuffer(tracks, np.int32).tolist()
-        table = np.frombuffer(scores, np.float16).reshape(len(found), -1) if found else ()
+        table = np.frombuffer(scores, np.float16).reshape(len(found), -1).astype(np.float64) if found else ()
         for track_id, mask_id, row in zip(found, np.frombuffer(ids, np.int64).tolist(), table, strict=True):
             if track_id != HIDDEN:
-                sums[track_id] = sums.get(track_id, 0.0) + row.astype(np.float64)
-                mask_ids[track_id][frame_index] = mask_id
-    tracks = []
-    for number, (track_id, by_frame) in enumerate(sorted(mask_ids.items())):
-        progress(number / len(mask_ids))
-        masks = read_masks(queries, sorted(by_frame.values()))
-        mean = sums[track_id] / len(by_frame)
-        rles = {frame_index: masks[mask_id] for frame_index, mask_id in by_frame.items()}
-        tracks.append(PredictedTrack(run.category_ids[int(mean.argmax())], float(mean.max()), rles))
-    when = datetime.fromtimestamp(run.started).strftime("%d %b %H:%M")
-    words = f"{run.settings.get('model', 'model')}, {when}"
-    return Predictions(words, FrameRange(run.first_frame, run.head - 1), tuple(tracks))
+                yield frame_index, track_id, mask_id, row
+
+
+def _document_tracks(queries: Queries, run: Run) -> dict[int, int]:
+    """Which track of the project each track of a run was put into, from what the history has of it."""
+    called = {
+        (frame_index, slot): track_id
+        for frame_index, tracks in queries.rows(
+            "SELECT frame_index, run_tracks FROM run_frames WHERE run_id = ?", run.run_id
+        )
+        for slot, track_id in enumerate(np.frombuffer(tracks, np.int32).tolist())
+    }
+    names: dict[int, int] = {}
+    for (data,) in queries.rows(
+        "SELECT images FROM history_parts JOIN runs USING (entry_id) WHERE run_id = ? ORDER BY part_id", run.run_id
+    ):
+        for cell in images.decode(data).after.values():
+            if cell is not None and cell.run_id == run.run_id:
+                names.setdefault(called[cell.frame_index, cell.slot], cell.track_id)
+    return names
 
 
 def _of_import(queries: Queries, video_id: int, progress: Progress) -> Predictions | None:

@@ -161,6 +161,31 @@ def test_the_run_that_saw_most_is_scored_and_in_its_frames_only(tmp_path):
         assert measure_gains(document, "all").videos[0].frame_count == 8
 
 
+def test_a_run_that_went_on_where_one_was_stopped_counts_with_it(tmp_path):
+    document, history = new_project(tmp_path / "p.visolo")
+    with document:
+        add_video(history)
+        settings = {"model": "m", "weights_id": "w"}
+        run = begin_run(history, 1, settings, LABELS, 0)
+        run.add([frame(index, [5, 0]) for index in range(4)])  # tracks 1 and 2 of the project
+        run.finish("stopped")
+        history.do(SwapTracks(1, 1, 2, FrameRange(0, None)))  # what was corrected before is not the model's word
+        run = begin_run(history, 1, settings, LABELS, 4, {1: 1, 2: 2})
+        run.add([frame(index, [2, 1, 3]) for index in range(4, FRAMES)])
+        run.finish("done")
+        found = kept_predictions(document, 1)
+        assert found.frames == FrameRange(0, FRAMES - 1)
+        where = [sorted(track.rles) for track in found.tracks]
+        assert where == [list(range(FRAMES)), list(range(FRAMES)), list(range(4, FRAMES))]
+        first = [frame(0, [5, 0]).instances[k].rle for k in (0, 1)]
+        assert [track.rles[0] for track in found.tracks[:2]] == first
+        assert [track.rles[5] for track in found.tracks] == [frame(5, [1, 2, 3]).instances[k].rle for k in (0, 1, 2)]
+        other = begin_run(history, 1, {"model": "n", "weights_id": "other"}, LABELS, FRAMES - 1)
+        other.add([frame(FRAMES - 1, [0])])
+        other.finish("done")
+        assert len(kept_predictions(document, 1).tracks) == 3  # other weights do not go on
+
+
 def test_imported_tracks_are_the_predictions_where_no_model_ran(tmp_path):
     document, history = new_project(tmp_path / "p.visolo")
     with document:
