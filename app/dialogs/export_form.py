@@ -106,17 +106,24 @@ class ExportForm(QWidget):
 
     def problem(self) -> str:
         """Why nothing can be written with these choices; empty when it can."""
-        target = self.target()
         if not self._is_counted:
             return "Counting tracks…"
+        return self._target_problem() or self._content_problem()
+
+    def _target_problem(self) -> str:
+        target = self.target()
         if not self._target.text() or target.is_dir():
             return "Choose the name of a file to write"
-        if not target.parent.is_dir():
-            return f"{target.parent}: there is no such folder; choose another one"
-        if not self._chosen() and self._policy.currentData() != "all":
+        return "" if target.parent.is_dir() else f"{target.parent}: there is no such folder; choose another one"
+
+    def _content_problem(self) -> str:
+        chosen = self._chosen()
+        if not chosen and self._policy.currentData() != "all":
             return (
                 "Nothing of these videos is confirmed like that: confirm (C) what you have reviewed, or choose others"
             )
+        if self._can_split() and not self._split.leaves_both(len(chosen)):
+            return f"{counted(len(chosen), 'video')} cannot be split like that; choose a share nearer to a half"
         if not self._track_count and not self._frames.isChecked():
             return "There is no track to export: run the model first, or choose other videos or classes"
         return ""

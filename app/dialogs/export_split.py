@@ -3,6 +3,9 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
+from visolo.errors import ConfigError
+from visolo.io.ytvis_edit import split_ids
+
 _MOST_PERCENT = 90
 
 
@@ -38,6 +41,16 @@ class SplitFields(QWidget):
     def share(self) -> float:
         """Of the videos, 0 to below 1; 0 for no split."""
         return self._percent.value() / 100
+
+    def leaves_both(self, video_count: int) -> bool:
+        """Whether each file gets one of so many videos at least; one file is always right."""
+        if not self.share():
+            return True
+        try:
+            split_ids(range(video_count), (1 - self.share(), self.share()))
+        except ConfigError:
+            return False
+        return True
 
     def seed(self) -> int:
         """Decides which videos these are."""

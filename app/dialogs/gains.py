@@ -18,6 +18,7 @@ from app.errors import sentence_of
 from app.session import Session
 from app.workers.gains import GainQuestion
 from app.workers.latest import LatestTask
+from visolo.categories import label_set_names
 from visolo.errors import VisoloError
 from visolo.io.atomic import write_text
 
@@ -40,6 +41,8 @@ class GainsDialog(QDialog):
         self._results = PathLine(
             "gainsResults", "Results file", hint="What the model found, as the project has kept it"
         )
+        sets = {"": "The project's own classes"} | {name: name for name in label_set_names()}
+        self._labels = choice_box("gainsLabels", "What its class ids mean", sets)
         self._videos = TextTable("gainsVideos", "Videos", VIDEO_HEADS, HEAD_TIPS)
         self._classes = TextTable("gainsClasses", "Classes", CLASS_HEADS, HEAD_TIPS)
         self._plot = GainPlot()
@@ -48,6 +51,7 @@ class GainsDialog(QDialog):
         self._measuring = LatestTask(_SETTLE_MS, self)
         self._build()
         self._frames.currentIndexChanged.connect(self._measure)
+        self._labels.currentIndexChanged.connect(self._measure)
         self._results.line.textChanged.connect(self._measure)
         self._results.browse_wanted.connect(self._browse)
         self._measuring.answered.connect(self._show)
@@ -62,9 +66,10 @@ class GainsDialog(QDialog):
         super().done(result)
 
     def _build(self) -> None:
-        form = form_layout()
+        form = self._form = form_layout()
         form.addRow("Count", self._frames)
         form.addRow("Predictions", self._results)
+        form.addRow("Class ids are of", self._labels)
         tabs = QTabWidget()
         tabs.addTab(self._videos, "Videos")
         tabs.addTab(self._classes, "Classes")
@@ -93,11 +98,15 @@ class GainsDialog(QDialog):
 
     def _measure(self) -> None:
         path = self._results.text()
+        self._form.setRowVisible(self._labels, bool(path))
         self._take(None)
         self._bar.setValue(0)
         self._bar.show()
         self._words.say("Measuring…")
-        self._measuring.ask(GainQuestion(self._project, self._frames.currentData(), Path(path) if path else None))
+        results = Path(path) if path else None
+        self._measuring.ask(
+            GainQuestion(self._project, self._frames.currentData(), results, self._labels.currentData())
+        )
 
     def _show(self, gains: object) -> None:
         assert isinstance(gains, Gains)

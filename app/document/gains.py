@@ -132,7 +132,7 @@ def measure_gains(
 def _scored(queries: Queries, video: Video, predictions: Predictions | None, frames: ScoredFrames) -> "_Scored | str":
     """Truth and predictions of one video, or why there are none."""
     if predictions is None:
-        return "no model was run over it, nothing imported"
+        return "nothing was predicted for it"
     chosen = range(video.frame_count) if frames == "all" else confirmed_frames(queries, video.video_id)
     within = [index for index in chosen if predictions.frames.first <= index <= predictions.frames.end]
     truth = truth_of(queries, video, within)

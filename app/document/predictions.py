@@ -14,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.document import images
+from app.document.classes import match_categories
 from app.document.queries import Queries
 from app.document.records import FrameRange, Run
 from app.document.revisions import revision
 from app.document.seen_instances import Progress
 from app.document.stored_masks import read_masks
+from visolo.categories import LabelSet
 from visolo.io import ytvis
 from visolo.results import HIDDEN
 from visolo.rle import Rle
@@ -67,24 +69,27 @@ def kept_predictions(queries: Queries, video_id: int, progress: Progress = lambd
     return _of_import(queries, video_id, progress)
 
 
-def file_predictions(queries: Queries, path: Path) -> dict[int, Predictions]:
-    """The predictions of a YouTube-VIS results file for every video of the project.
+def file_predictions(queries: Queries, path: Path, label_set: LabelSet | None = None) -> dict[int, Predictions]:
+    """The predictions of a YouTube-VIS results file for those videos of the project that it speaks of.
 
     Args:
         queries: of the project.
-        path: the file; its video ids and class ids are the project's.
+        path: the file; its video ids are the project's.
+        label_set: what its class ids mean; the project's own classes when None.
 
     Raises:
         AnnotationError: the file is wrong, of other videos, or number or size of its masks do not fit them.
     """
     videos = queries.videos()
     shapes = tuple(ytvis.Video(v.video_id, v.width, v.height, v.frame_count) for v in videos)
-    entries = ytvis.read_results(path, ytvis.Dataset(shapes, queries.categories()))
-    tracks: dict[int, list[PredictedTrack]] = {video.video_id: [] for video in videos}
+    known = label_set.categories if label_set is not None else queries.categories()
+    entries = ytvis.read_results(path, ytvis.Dataset(shapes, tuple(known)))
+    _, category_ids = match_categories(queries, known)
+    tracks: dict[int, list[PredictedTrack]] = defaultdict(list)
     for entry in entries:
         rles = {index: rle for index, rle in enumerate(entry.segmentations) if rle is not None}
-        tracks[entry.video_id].append(PredictedTrack(entry.category_id, entry.score, rles))
-    return {v.video_id: Predictions(path.name, FrameRange(0, None), tuple(tracks[v.video_id])) for v in videos}
+        tracks[entry.video_id].append(PredictedTrack(category_ids[entry.category_id], entry.score, rles))
+    return {key: Predictions(path.name, FrameRange(0, None), tuple(found)) for key, found in tracks.items()}
 
 
 def _chains(runs: list[Run]) -> list[list[Run]]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from app.document.gains import measure_gains
 from app.document.history import History
 from app.document.predictions import file_predictions, kept_predictions
 from app.document.records import FrameRange
+from visolo.categories import Category, LabelSet
 from visolo.cli import main
 from visolo.errors import AnnotationError, ProjectError
 from visolo.evaluation.tracking_metrics import evaluate_tracking
@@ -111,7 +113,7 @@ def test_several_videos_are_scored_apart_and_together(project, clock):
     history.do(Confirm(2, None, FrameRange(0, 3)))
     gains = measure_gains(document)
     assert [row.scores is None for row in gains.videos] == [False, False, True]
-    assert gains.videos[2].words == "no model was run over it, nothing imported"
+    assert gains.videos[2].words == "nothing was predicted for it"
     assert gains.videos[1].scores.ap == 0  # the class was wrong
     assert [row.effort.corrections for row in gains.videos] == [{"delete a track": 1}, {"class": 1}, {}]
     assert gains.total.frame_count == FRAMES + 4
@@ -211,6 +213,14 @@ def test_predictions_can_come_from_a_file(project, tmp_path):
     row = measure_gains(document, given=found).videos[0]
     assert (row.words, row.scores.predicted_tracks, row.scores.tracks) == ("r.json", 2, 3)
     assert row.scores.ap == pytest.approx(2 / 3)
+    add_video(history, 2)
+    history.do(Confirm(2, None, FrameRange(0, None)))
+    gains = measure_gains(document, given=found)
+    assert (gains.videos[0], gains.videos[1].scores) == (row, None)  # the file says nothing of the other video
+    other = LabelSet("other", (Category(8, "dog"), Category(9, "person"), Category(1, "eel")))
+    write_results(tmp_path / "o.json", [replace(e, category_id={1: 9, 2: 8}[e.category_id]) for e in predicted()[:2]])
+    found = file_predictions(document, tmp_path / "o.json", other)
+    assert measure_gains(document, given=found).videos[0].scores == row.scores
     (tmp_path / "bad.json").write_text(json.dumps([{"video_id": 9, "category_id": 1, "score": 1, "segmentations": []}]))
     with pytest.raises(AnnotationError, match="video"):
         file_predictions(document, tmp_path / "bad.json")
@@ -270,7 +280,11 @@ def test_the_command_prints_tables_and_draws(project, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [(["--results", "none.json"], "none.json"), (["--plot", "gains.txt"], "choose such a name")],
+    [
+        (["--results", "none.json"], "none.json"),
+        (["--plot", "gains.txt"], "choose such a name"),
+        (["--labels", "lite"], "give --results too"),
+    ],
 )
 def test_what_cannot_be_measured_is_one_sentence(project, tmp_path, capsys, monkeypatch, options, words):
     project[0].close()

@@ -5,8 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from visolo.categories import label_set_names, load_label_set
 from visolo.commands.console import progress, say, say_json, table
 from visolo.commands.project import app_module, check_new, opened_project
+from visolo.errors import ConfigError
 
 _STEPS = 1000
 
@@ -25,6 +27,11 @@ def add_action(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: 
         "--results", type=Path, metavar="R.json", help="predictions to score instead of those that the project has kept"
     )
     gains.add_argument(
+        "--labels",
+        metavar="NAME",
+        help=f"what its class ids mean: {', '.join(label_set_names())} (default: the project's own classes)",
+    )
+    gains.add_argument(
         "--frames",
         choices=("confirmed", "all"),
         default="confirmed",
@@ -39,13 +46,16 @@ def run_gains(args: argparse.Namespace) -> None:
     """Measure and print."""
     from visolo.evaluation.curve_picture import check_picture_path
 
+    if args.labels and args.results is None:
+        raise ConfigError("--labels is about a results file; give --results too")
     if args.plot is not None:
         check_new(args.plot, args.project)
         check_picture_path(args.plot)
     with opened_project(args.project, None) as queries, progress(_STEPS, "‰", quiet=args.json) as bar:
         given = None
         if args.results is not None:
-            given = app_module("app.document.predictions").file_predictions(queries, args.results)
+            labels = load_label_set(args.labels) if args.labels else None
+            given = app_module("app.document.predictions").file_predictions(queries, args.results, labels)
 
         def tell(share: float) -> None:
             bar.update(round(share * _STEPS) - bar.n)

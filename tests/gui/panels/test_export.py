@@ -255,7 +255,11 @@ def test_confirmed_ranges_become_clips(project, open_export, tmp_path):
 def test_videos_are_split_when_there_are_several(make_project, open_export, tmp_path):
     assert not open_export(make_project()).dialog.findChild(QSpinBox, "exportShare").isVisible()
     driver = open_export(make_project(video_count=4))
-    driver.dialog.findChild(QSpinBox, "exportShare").setValue(25)
+    share = driver.dialog.findChild(QSpinBox, "exportShare")
+    share.setValue(5)
+    assert driver.status == "4 videos cannot be split like that; choose a share nearer to a half"
+    assert not driver.button("exportStart").isEnabled()
+    share.setValue(25)
     assert driver.status == "Writes 3 tracks of 4 videos to out-train.json and out-val.json."
     driver.export()
     assert str(tmp_path / "out-val.json") in driver.status
