@@ -273,7 +273,8 @@ def _file_names(queries: Queries, options: ExportOptions, entry: Entry) -> list[
 
 
 def _annotation(queries: Queries, plan: ExportPlan, entry: Entry, track: Track, annotation_id: int) -> ytvis.Annotation:
-    found: dict[int, Instance] = {i.frame_index: i for i in queries.track_instances(track.video_id, track.track_id)}
+    instances = queries.track_instances(track.video_id, track.track_id)
+    found: dict[int, Instance] = {i.frame_index: i for i in instances if i.area}  # absent is null, never an empty mask
     present = [found.get(index) for index in entry.frame_indices]
     return ytvis.Annotation(
         annotation_id,

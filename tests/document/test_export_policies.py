@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,12 @@ from app.document.edits import AddCategory, Confirm, EditRefused, RemoveInstance
 from app.document.exchange import ExportOptions, export_dataset, import_dataset
 from app.document.export_plan import dataset_of, plan_export
 from app.document.records import FrameRange
+from visolo import rle
 from visolo.cli import main
 from visolo.errors import ConfigError, OutputError
 from visolo.io.ytvis import read_dataset
+
+EMPTY = rle.encode(np.zeros((HEIGHT, WIDTH), dtype=bool))
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ def test_every_confirmed_range_becomes_a_video_of_its_own(project, tmp_path):
     export(document, tmp_path / "out.json", frames="confirmed-ranges")
     dataset = read_dataset(tmp_path / "out.json")
     assert [(v.video_id, v.length, numbers(v)) for v in dataset.videos] == [(1, 2, [4, 5]), (2, 1, [8])]
-    masks = [(a.video_id, [rle.counts for rle in a.segmentations]) for a in dataset.annotations]
+    masks = [(a.video_id, [one.counts for one in a.segmentations]) for a in dataset.annotations]
     expected = [
         (v, [masks_of(document, t)[i] for i in frames]) for v, frames in ((1, (4, 5)), (2, (8,))) for t in (1, 2)
     ]
@@ -72,6 +76,19 @@ def test_only_videos_confirmed_to_their_ends_are_exported_when_so_chosen(project
     dataset = read_dataset(tmp_path / "out.json")
     assert [(v.video_id, v.length) for v in dataset.videos] == [(1, FRAMES), (2, FRAMES)]
     assert dataset.info["policy"].startswith("wholly confirmed videos")
+
+
+def test_an_empty_mask_is_null(tmp_path):
+    document, history = new_project(tmp_path / "p.visolo")
+    with document:
+        add_video(history, frame_count=2)
+        run = begin_run(history, 1, {"model": "lite"}, LABELS, 0)
+        run.add([replace(frame(0, [0]), instances=(replace(frame(0, [0]).instances[0], rle=EMPTY),)), frame(1, [0])])
+        run.finish("done")
+        export(document, tmp_path / "out.json")
+        (annotation,) = json.loads((tmp_path / "out.json").read_text())["annotations"]
+        assert annotation["segmentations"][0] is annotation["areas"][0] is annotation["bboxes"][0] is None
+        assert annotation["areas"][1] > 0
 
 
 @pytest.fixture
