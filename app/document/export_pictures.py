@@ -5,7 +5,6 @@ Like `export`: written whole or not at all, from a snapshot, on any thread.
 
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from app.document.export_images import check_fit
 from app.document.queries import Queries, snapshot
 from app.document.records import FrameRange, Instance, Video
 from visolo.errors import OutputError
-from visolo.io.atomic import place_together
+from visolo.io.atomic import atomic_folder, place_together
 from visolo.io.frames import open_frames
 from visolo.overlay import OverlayItem, check_overlay_path, draw_overlay, overlay_video
 from visolo.palette import track_rgb
@@ -89,7 +88,7 @@ def export_overlay_images(document: Queries, options: PictureOptions) -> Iterato
     with snapshot(document.path) as queries:
         video, indices = _chosen(queries, options)
         names = _class_names(queries, video)
-        with _new_folder(options.target) as folder, open_frames(queries.source_path(video.video_id)) as frames:
+        with atomic_folder(options.target) as folder, open_frames(queries.source_path(video.video_id)) as frames:
             check_fit(video, frames)
             for done, index in enumerate(indices):
                 yield Progress(done, len(indices), f"Drawing frame {index} of {video.name}")
@@ -112,7 +111,7 @@ def export_mask_images(document: Queries, options: PictureOptions) -> Iterator[P
         video, indices = _chosen(queries, options)
         values = _values(queries, video, indices)
         palette = _palette(values)
-        with _new_folder(options.target) as folder:
+        with atomic_folder(options.target) as folder:
             for done, index in enumerate(indices):
                 yield Progress(done, len(indices), f"Writing frame {index} of {video.name}")
                 pixels = _indexed(queries.instances(video.video_id, index), values, (video.height, video.width))
@@ -121,18 +120,6 @@ def export_mask_images(document: Queries, options: PictureOptions) -> Iterator[P
                 _save(image, folder / f"{index:05d}.png")
             _write_index(folder / INDEX_FILE, queries, video, values)
     yield _finished(options.target, len(indices), "picture")
-
-
-@contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
-    """A folder to write into that appears as the target when all of it is there."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise OutputError(f"{target}: there is something there already; name a new or an empty folder")
-    with workplace(target) as aside:
-        new = aside / "new"
-        new.mkdir()
-        yield new
-        place_together({target: new}, aside)
 
 
 def _chosen(queries: Queries, options: PictureOptions) -> tuple[Video, range]:

@@ -152,7 +152,7 @@ def test_a_folder_with_something_in_it_is_not_replaced(project, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     for write in (export_overlay_images, export_mask_images):
-        with pytest.raises(OutputError, match="name a new or an empty folder"):
+        with pytest.raises(OutputError, match="is there already; name a new folder"):
             list(write(document, PictureOptions(tmp_path / "full", 1)))
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["mine.txt"]
     (tmp_path / "empty").mkdir()
