@@ -14,9 +14,11 @@ from app.session import Session
 from app.workers.export import contents_task, export_task
 from app.workers.task import Task, TaskQueue
 
+_SHARE_STEPS = 1000
+
 
 class ExportDialog(QDialog):
-    """Writes corrected tracks as a YouTube-VIS dataset; the project may be edited meanwhile."""
+    """Writes corrected tracks as a dataset; the project may be edited meanwhile."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +28,8 @@ class ExportDialog(QDialog):
         self._export: Task | None = None
         self._written: Path | None = None
         self._outcome = ""
-        self.setWindowTitle("Export YouTube-VIS")
+        self._notes: tuple[str, ...] = ()
+        self.setWindowTitle("Export")
         self.setObjectName("exportDialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.form = ExportForm(session.document, session.video)
@@ -89,6 +92,7 @@ class ExportDialog(QDialog):
         self._outcome = self.form.sentence("Wrote")
         self._export = export_task(self._document, self.form.options())
         self._export.item_ready.connect(self._show_progress)
+        self._export.progressed.connect(self._show_share)
         self._export.succeeded.connect(self._show_success)
         self._export.failed.connect(self._show_failure)
         self._export.canceled.connect(self._show_canceled)
@@ -101,15 +105,23 @@ class ExportDialog(QDialog):
     def _show_progress(self, progress: Progress) -> None:
         self._progress.setRange(0, progress.total)
         self._progress.setValue(progress.done)
+        self._notes = progress.notes
         if self._close_button.isEnabled():
             self._status.say(progress.text)
+
+    def _show_share(self, share: float) -> None:
+        """Of one file or folder of another format."""
+        self._progress.setRange(0, _SHARE_STEPS)
+        self._progress.setValue(round(_SHARE_STEPS * share))
 
     def _show_success(self) -> None:
         self._written = self.form.targets()[0]
         self._export = None
         self._progress.hide()
         files = "\n".join(map(str, self.form.targets()))
-        self._status.say(f"{self._outcome} It was read back and checked.\n{files}")
+        lines = [f"{self._outcome} It was read back and checked.", files, *self._notes]
+        self._status.say("\n".join(lines))
+        self._make_room()
         self._folder_button.show()
         self._start_button.hide()
         self._close_button.setText("Close")

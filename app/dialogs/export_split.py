@@ -21,10 +21,10 @@ class SplitFields(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._percent = QSpinBox(maximum=_MOST_PERCENT, singleStep=5, suffix=" % for validation")
-        self._percent.setSpecialValueText("All in one file")
+        self._percent.setSpecialValueText("No split")
         self._percent.setObjectName("exportShare")
         self._percent.setAccessibleName("Share of the videos for validation")
-        self._percent.setToolTip("These videos go to a file of their own, NAME-val.json, the others to NAME-train.json")
+        self._percent.setToolTip("These videos go to a file of their own, NAME-val, the others to NAME-train")
         self._seed = QSpinBox(maximum=9999, prefix="seed ")
         self._seed.setObjectName("exportSeed")
         self._seed.setAccessibleName("Seed of the split")

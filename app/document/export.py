@@ -1,4 +1,4 @@
-"""Corrected tracks as YouTube-VIS files, and the frames as images if wished. Written whole or not at all.
+"""Corrected tracks as a dataset, and the frames as images if wished. Written whole or not at all.
 
 Reads a snapshot of its own, so it can run on any thread while people go on editing. What goes in is `export_plan`'s.
 """
@@ -6,39 +6,53 @@ Reads a snapshot of its own, so it can run on any thread while people go on edit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from app.document.export_images import write_images
-from app.document.export_plan import ExportOptions, ExportPlan, annotations_of, dataset_without_tracks, plan_export
+from app.document.export_plan import (
+    ExportOptions,
+    ExportPlan,
+    annotations_of,
+    dataset_of,
+    dataset_without_tracks,
+    has_images,
+    plan_export,
+)
 from app.document.queries import Queries, snapshot
 from visolo.errors import AnnotationError, OutputError
+from visolo.formats.exchange import Progress as Hear
+from visolo.formats.exchange import silent
+from visolo.formats.names import FORMAT_NAMES
 from visolo.io.atomic import place_together
-from visolo.io.ytvis import read_dataset
+from visolo.io.ytvis import Dataset, read_dataset
 from visolo.io.ytvis_write import DatasetWriter
 
 _IMAGES = "JPEGImages"
 
 
 class Progress(NamedTuple):
-    """How far something is: `done` of `total` steps, and what is being done."""
+    """How far something is: `done` of `total` steps, what is being done, and what of it could not be."""
 
     done: int
     total: int
     text: str
+    notes: tuple[str, ...] = ()
 
 
-def export_dataset(document: Queries, options: ExportOptions) -> Iterator[Progress]:
+def export_dataset(document: Queries, options: ExportOptions, hear: Hear = silent) -> Iterator[Progress]:
     """Write a dataset; closing the iterator early cancels and leaves nothing behind.
 
     Args:
         document: the project; only its path is used, so any thread may do the iterating.
         options: what to export.
+        hear: told the share that is done while another format than YouTube-VIS is written; may raise to stop.
 
     Yields:
-        Progress, about once for each track and for every few frames; the last says what was written.
+        Progress, about once for each track and for every few frames; the last says what was written, and in sentences
+        what the format cannot carry.
 
     Raises:
         OutputError: it cannot be written there, a class is not in the label set, or there is nothing to export.
@@ -47,8 +61,9 @@ def export_dataset(document: Queries, options: ExportOptions) -> Iterator[Progre
         ProjectError: the project cannot be read.
     """
     with snapshot(document.path) as queries, workplace(options.target) as folder:
+        _check_targets(options)
         plan = plan_export(queries, options)
-        yield from _write(queries, options, plan, folder)
+        yield from _write(queries, options, plan, folder, hear)
         images = [Path(_IMAGES) / entry.folder for entry in plan.entries] if options.with_frames else []
         # Frames first, the files that speak of them last.
         names = [*images, *(Path(target.name) for target in options.targets)]
@@ -74,23 +89,41 @@ def workplace(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write(queries: Queries, options: ExportOptions, plan: ExportPlan, folder: Path) -> Iterator[Progress]:
-    track_count = sum(len(entry.tracks) for entry in plan.entries)
+def _check_targets(options: ExportOptions) -> None:
+    kind = FORMAT_NAMES[options.format]
+    if options.with_frames and not has_images(options.format):
+        raise OutputError(f"{options.target}: no frames are written with {kind.title}; export YouTube-VIS for these")
+    for target in options.targets:
+        if target.is_dir() and (kind.is_file(target) or any(target.iterdir())):
+            raise OutputError(f"{target}: is there already; name a new folder or file")
+
+
+def _write(queries: Queries, options: ExportOptions, plan: ExportPlan, folder: Path, hear: Hear) -> Iterator[Progress]:
     frame_count = sum(len(entry.frame_indices) for entry in plan.entries) if options.with_frames else 0
-    total = track_count + frame_count + 1
+    total = sum(len(entry.tracks) for entry in plan.entries) + frame_count + 1
     done = 0
+    notes: list[str] = []
     for part, target in enumerate(options.targets):
-        for text in _write_json(queries, options, plan, part, folder / target.name):
-            yield Progress(done, total, text)
-            done += 1
+        if options.format == "ytvis":
+            for text in _write_json(queries, options, plan, part, folder / target.name):
+                yield Progress(done, total, text)
+                done += 1
+        else:
+            yield Progress(done, total, f"Writing {target.name}")
+            dataset = dataset_of(queries, options, plan, part)
+            notes += _write_format(dataset, options.format, folder / target.name, target, hear)
+            done += len(dataset.annotations)
     for entry in plan.entries if options.with_frames else ():
         for written in write_images(queries, options, entry, folder / _IMAGES / entry.folder):
             yield Progress(done + written, total, f"Writing frames of {entry.video.name}")
         done += len(entry.frame_indices)
     yield Progress(total - 1, total, "Checking what was written")
-    for part, target in enumerate(options.targets):
-        _check(options, plan, part, folder / target.name, target)
-    yield Progress(total, total, "; ".join(_words(plan, part, target) for part, target in enumerate(options.targets)))
+    _check_images(options, plan, folder)
+    if options.format == "ytvis":
+        for part, target in enumerate(options.targets):
+            _check(plan, part, folder / target.name, target)
+    words = "; ".join(_words(plan, part, target) for part, target in enumerate(options.targets))
+    yield Progress(total, total, words, tuple(notes))
 
 
 def _words(plan: ExportPlan, part: int, target: Path) -> str:
@@ -110,8 +143,31 @@ def _write_json(queries: Queries, options: ExportOptions, plan: ExportPlan, part
         os.fsync(file.fileno())
 
 
-def _check(options: ExportOptions, plan: ExportPlan, part: int, path: Path, target: Path) -> None:
-    """Read the file back, and look for its images, before anyone sees them."""
+def _write_format(dataset: Dataset, name: str, path: Path, target: Path, hear: Hear) -> Sequence[str]:
+    """Write another format than YouTube-VIS, read it back, and tell what it cannot carry."""
+    from visolo.formats.catalogue import write_any
+
+    kind = FORMAT_NAMES[name]
+    if kind.is_per_video and kind.is_file(target) and len(dataset.videos) > 1:
+        raise OutputError(
+            f"{target}: {kind.title} has a file for every video, and there are {len(dataset.videos)}; name a folder"
+        )
+    try:
+        return write_any(path, dataset, name, hear).notes
+    except OutputError as error:
+        raise OutputError(str(error).replace(str(path), str(target))) from error
+
+
+def _check_images(options: ExportOptions, plan: ExportPlan, folder: Path) -> None:
+    """Look for the images before anyone is told of them."""
+    for entry in plan.entries if options.with_frames else ():
+        found = sum(path.is_file() for path in (folder / _IMAGES / entry.folder).iterdir())
+        if found != len(entry.frame_indices):
+            raise OutputError(f"{options.target}: {entry.video.name} lacks images; nothing was changed, export again")
+
+
+def _check(plan: ExportPlan, part: int, path: Path, target: Path) -> None:
+    """Read the file back before it is shown to anyone; other formats than YouTube-VIS do so themselves."""
     try:
         dataset = read_dataset(path)
     except AnnotationError as error:
@@ -119,9 +175,5 @@ def _check(options: ExportOptions, plan: ExportPlan, part: int, path: Path, targ
             f"{target}: what was written could not be read back ({error}); nothing was changed"
         ) from error
     entries = plan.of_part(part)
-    images = path.parent / _IMAGES
-    is_whole = (len(dataset.videos), len(dataset.annotations)) == (len(entries), sum(len(e.tracks) for e in entries))
-    if options.with_frames:
-        is_whole = is_whole and all((images / name).is_file() for video in dataset.videos for name in video.file_names)
-    if not is_whole:
-        raise OutputError(f"{target}: what was written lacks tracks or images; nothing was changed, export again")
+    if (len(dataset.videos), len(dataset.annotations)) != (len(entries), sum(len(e.tracks) for e in entries)):
+        raise OutputError(f"{target}: what was written lacks tracks or videos; nothing was changed, export again")

@@ -21,6 +21,7 @@ from app.document.queries import Queries
 from app.document.records import FrameRange, Instance, Track, Video
 from visolo.categories import Category, folded_name, load_label_set
 from visolo.errors import OutputError
+from visolo.formats.names import FORMAT_NAMES
 from visolo.io import ytvis
 from visolo.io.images import images_in_folder
 from visolo.io.ytvis_edit import split_ids
@@ -46,7 +47,8 @@ class ExportOptions:
     """What to export and how.
 
     Attributes:
-        target: the JSON file; frames go to JPEGImages beside it.
+        target: the file, or the folder of formats that are folders; frames go to JPEGImages beside it.
+        format: a name of `visolo.formats.names`; frames are written with those in JSON only.
         video_ids: which videos, None for all.
         label_set: "project" for the project's own classes, or a shipped set such as "ytvis2021".
         unknown_classes: what happens to tracks whose class the label set lacks: the export is refused, they are
@@ -61,6 +63,7 @@ class ExportOptions:
 
     target: Path
     video_ids: tuple[int, ...] | None = None
+    format: str = "ytvis"
     label_set: str = OWN_CLASSES
     unknown_classes: Literal["refuse", "drop", "keep"] = "refuse"
     frames: ExportedFrames = "all"
@@ -72,7 +75,7 @@ class ExportOptions:
 
     @property
     def targets(self) -> tuple[Path, ...]:
-        """The JSON files that are written: one, or "-train" and "-val"."""
+        """The files or folders that are written: one, or "-train" and "-val"."""
         if not self.validation_share:
             return (self.target,)
         return tuple(self.target.with_name(f"{self.target.stem}-{part}{self.target.suffix}") for part in PARTS)
@@ -120,6 +123,11 @@ class ExportPlan:
     def of_part(self, part: int) -> list[Entry]:
         """The videos of one file."""
         return [entry for entry in self.entries if entry.part == part]
+
+
+def has_images(format_name: str) -> bool:
+    """Whether frames can be written beside what is exported in a format."""
+    return FORMAT_NAMES[format_name].suffix == ".json" and format_name != "results"
 
 
 def plan_export(queries: Queries, options: ExportOptions) -> ExportPlan:

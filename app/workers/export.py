@@ -9,7 +9,7 @@ from pathlib import Path
 from app.document.exchange import POLICIES, ExportedFrames, ExportOptions, export_dataset
 from app.document.export_plan import planned_entries
 from app.document.queries import Queries, snapshot
-from app.workers.task import Task
+from app.workers.task import Task, report_progress
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def export_task(document: Queries, options: ExportOptions) -> Task:
         document: the open project; only its path is used on the other thread.
         options: what to export.
     """
-    return Task(partial(export_dataset, document, options))
+    return Task(partial(export_dataset, document, options, report_progress))
 
 
 def _contents(project: Path) -> Iterator[VideoContents]:

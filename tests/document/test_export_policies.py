@@ -24,7 +24,9 @@ from app.document.records import FrameRange
 from visolo import rle
 from visolo.cli import main
 from visolo.errors import ConfigError, OutputError
-from visolo.io.ytvis import read_dataset
+from visolo.formats.catalogue import read_any
+from visolo.formats.names import FORMAT_NAMES, write_names
+from visolo.io.ytvis import read_dataset, read_results
 
 EMPTY = rle.encode(np.zeros((HEIGHT, WIDTH), dtype=bool))
 
@@ -191,6 +193,50 @@ def test_a_file_that_cannot_be_placed_leaves_all_as_it_was(images, tmp_path, mon
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("name", [name for name in write_names() if name != "ytvis"])
+def test_every_format_carries_the_policy(images, tmp_path, name):
+    document, _ = images
+    target = tmp_path / "out" / f"x{'.json' if FORMAT_NAMES[name].suffix == '.json' else ''}"
+    *_, last = export(document, target, format=name, frames="confirmed-ranges")
+    assert last.notes
+    assert sorted(p.name for p in target.parent.iterdir()) == [target.name]
+    if name == "results":
+        assert [len(entry.segmentations) for entry in read_results(target)] == [3, 1]
+        return
+    found = read_any(target, name).dataset
+    if name != "labelme":  # which has no file for frames without a mask
+        assert sorted(video.length for video in found.videos) == [1, 3]
+    masks = sorted(rle.decode(one).tobytes() for a in found.annotations for one in a.segmentations if one)
+    assert masks == sorted(rle.decode(mask(i)).tobytes() for i in (2, 3, 4, 7))
+
+
+def test_a_format_is_not_written_over_a_folder_or_with_frames_it_has_no_place_for(images, tmp_path):
+    document, _ = images
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="is there already"):
+        export(document, tmp_path / "out", format="davis")
+    with pytest.raises(OutputError, match="no frames are written with CVAT"):
+        export(document, tmp_path / "out" / "x.xml", format="cvat", with_frames=True)
+    with pytest.raises(OutputError, match="a file for every video, and there are 2; name a folder"):
+        export(document, tmp_path / "out" / "x.xml", format="cvat", frames="confirmed-ranges")
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
+def test_another_format_is_cancelled_by_whoever_hears(images, tmp_path):
+    document, _ = images
+
+    class Enough(Exception):  # noqa: N818
+        pass
+
+    def hear(share):
+        if share > 0.3:
+            raise Enough
+
+    with pytest.raises(Enough):
+        list(export_dataset(document, ExportOptions(tmp_path / "out" / "x", format="mots-png"), hear))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 # Any project
 
 FRAME = st.integers(0, FRAMES - 1)
@@ -284,6 +330,7 @@ def test_the_command_exports_by_a_policy(project, tmp_path, capsys):
         (["--val", "100"], "--val 100 is no share"),
         (["--val", "20"], "too few videos"),
         (["--labels", "nonsense"], "no label set is called"),
+        (["--format", "davis", "--images", "jpeg"], "no frames are written with DAVIS"),
     ],
 )
 def test_what_cannot_be_exported_is_one_sentence(project, tmp_path, capsys, options, words):

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from visolo.categories import LabelSet
-from visolo.commands.console import progress
+from visolo.commands.console import note, progress
 from visolo.commands.engine import Engine
 from visolo.commands.outputs import check_output
 from visolo.commands.sources import Source, VideoToTrack
@@ -167,11 +167,14 @@ def check_new(target: Path, project: Path) -> None:
 def show_progress(steps: Iterator[Any]) -> str:
     """Go through the steps of an export with a bar; gives the words of the last, which say what was written."""
     text = ""
+    notes: tuple[str, ...] = ()
     with progress(None, "steps") as bar:
         for step in steps:
-            text = step.text
+            text, notes = step.text, step.notes
             bar.total = step.total
             bar.update(step.done - bar.n)
+    for sentence in notes:
+        note(sentence)
     return text
 
 

@@ -9,10 +9,12 @@ from visolo.commands import project_gains, project_pictures
 from visolo.commands.console import say
 from visolo.commands.project import add_video_option, app_module, check_new, opened_project, show_progress
 from visolo.errors import ConfigError
+from visolo.formats.names import FORMAT_NAMES, write_names
 
 _EXAMPLES = """examples:
   python -m visolo project export review.visolo corrected.json --policy confirmed-ranges --images jpeg
   python -m visolo project export review.visolo corrected.json --val 20 --seed 1
+  python -m visolo project export review.visolo mots --format mots-txt
   python -m visolo project overlay review.visolo masks.mp4 --video 2 --frames 0 250
   python -m visolo project tracks review.visolo tracks.csv
   python -m visolo project report review.visolo statistics.html
@@ -40,11 +42,14 @@ def _add_export(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     export = actions.add_parser(
         "export",
         parents=[shared],
-        help="write its tracks as a YouTube-VIS dataset",
+        help="write its tracks as a dataset, YouTube-VIS or another format",
         description="Under the confirmed policies no frame in which anything is unconfirmed is written.",
     )
     export.add_argument("project", metavar="P.visolo", type=Path)
-    export.add_argument("out", metavar="OUT.json", type=Path)
+    export.add_argument("out", metavar="OUT.json", type=Path, help="or the new folder of formats that are folders")
+    export.add_argument(
+        "--format", choices=write_names(), default="ytvis", help=f"{', '.join(write_names())} (default: ytvis)"
+    )
     export.add_argument(
         "--policy",
         choices=_POLICIES,
@@ -78,6 +83,7 @@ def run_export(args: argparse.Namespace) -> None:
     options = exchange.ExportOptions(
         target=args.out,
         video_ids=None if args.video is None else tuple(args.video),
+        format=args.format,
         label_set=args.labels or "project",
         unknown_classes=args.unknown,
         frames=args.policy,
@@ -87,6 +93,7 @@ def run_export(args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     for target in options.targets:
-        check_new(target, args.project)
+        if FORMAT_NAMES[args.format].is_file(target):
+            check_new(target, args.project)
     with opened_project(args.project, args.video) as queries:
         say(show_progress(exchange.export_dataset(queries, options)))

@@ -252,6 +252,33 @@ def test_confirmed_ranges_become_clips(project, open_export, tmp_path):
     assert [image.resolve().name for image in images] == [f"{i:05d}.png" for i in (*range(2, 9), *range(31, 34))]
 
 
+def test_other_formats_are_written_and_say_what_they_cannot_carry(driver, tmp_path):
+    driver.choose("exportFormat", "MOTS text")
+    assert driver.dialog.findChild(QLineEdit, "exportTarget").text() == str(tmp_path / "out")
+    assert not driver.dialog.findChild(QCheckBox, "exportFrames").isVisible()
+    driver.export()
+    assert "MOTS has no names of classes, only numbers" in driver.status
+    (written,) = (tmp_path / "out").rglob("*.txt")
+    assert len(written.read_text().splitlines()) == sum(s.frame_count for s in driver.project.document.tracks(1))
+
+
+def test_a_format_of_folders_never_replaces_one(driver, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    driver.choose("exportFormat", "DAVIS")
+    assert "there is something there already; name a new folder" in driver.status
+    assert not driver.button("exportStart").isEnabled()
+
+
+def test_cvat_takes_a_file_for_one_video_and_a_folder_for_several(make_project, open_export, tmp_path):
+    driver = open_export(make_project(video_count=2))
+    driver.choose("exportFormat", "CVAT")
+    line = driver.dialog.findChild(QLineEdit, "exportTarget")
+    assert line.text() == str(tmp_path / "out")
+    line.setText(str(tmp_path / "out.xml"))
+    assert "has a file for every video: name a folder, without .xml" in driver.status
+
+
 def test_videos_are_split_when_there_are_several(make_project, open_export, tmp_path):
     assert not open_export(make_project()).dialog.findChild(QSpinBox, "exportShare").isVisible()
     driver = open_export(make_project(video_count=4))
