@@ -23,6 +23,9 @@ from app.document.queries import Queries
 
 LONGEST_PAUSE_S = 120.0
 """Of the time since the edit before, no more counts: the rest was a break."""
+AWAY_S = 600.0
+"""After so long nothing counts: it was not for this edit that one came back."""
+TIME_RULE = "time between one's edits, at most 2 minutes each, and none after more than 10"
 
 _KINDS = {
     DeleteTrack: "delete a track",
@@ -47,7 +50,7 @@ class Effort:
     """What was spent on one video, or on several.
 
     Attributes:
-        seconds: between a person's entries in the history, each at most `LONGEST_PAUSE_S` after the one before.
+        seconds: by the `TIME_RULE`.
         corrections: by what they were, see `CORRECTIONS`; those that were undone are not among them.
     """
 
@@ -97,5 +100,5 @@ def work_steps(queries: Queries) -> Iterator[WorkStep]:
         pause = created - latest.get(author, created)
         latest[author] = created
         if video_id is not None and kind not in _NOT_BY_HAND:
-            seconds = min(max(0.0, pause), LONGEST_PAUSE_S)
+            seconds = min(max(0.0, pause), LONGEST_PAUSE_S) if pause <= AWAY_S else 0.0
             yield WorkStep(video_id, seconds, "" if undone else CORRECTIONS.get(kind, ""))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from app.document.effort import TIME_RULE
 from app.document.gains import ClassGain, Gains, GainScores, VideoGain
 
 VIDEO_HEADS = ("video", "frames", "edits", "minutes", "AP", "HOTA", "IDF1", "ID switches", "tracks")
@@ -9,7 +10,7 @@ CLASS_HEADS = ("class", "AP", "HOTA", "IDF1", "ID switches", "tracks")
 HEAD_TIPS = {
     "frames": "Frames that the scores are about",
     "edits": "Corrections that are not undone",
-    "minutes": "Between one's edits, each at most 2 after the one before",
+    "minutes": f"The {TIME_RULE}",
     "AP": "YouTube-VIS AP of the predictions against the corrected tracks; what is missing to 1 was bought",
     "HOTA": "HOTA of the predictions, with masks",
     "IDF1": "Share of masks that the predictions gave the right identity",

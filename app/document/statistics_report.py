@@ -6,7 +6,7 @@ from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
-from app.document.effort import LONGEST_PAUSE_S
+from app.document.effort import TIME_RULE
 from app.document.export import Progress
 from app.document.queries import Queries, snapshot
 from app.document.statistics import Statistics, VideoStatistics, collect_statistics
@@ -62,12 +62,11 @@ def _page(name: str, statistics: Statistics, plots: dict[str, str]) -> str:
     figures = "\n".join(
         f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>" for title, svg in plots.items()
     )
-    pause = f"{LONGEST_PAUSE_S / 60:g}"
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(name)}: statistics</title><style>{_STYLE}</style></head>
 <body><h1>{escape(name)}</h1>
-<p class="note">Written by VISOLO Review, {time.strftime("%Y-%m-%d %H:%M")}. Minutes are those between one's edits, each
-at most {pause} after the one before; edits are corrections that are not undone.</p>
+<p class="note">Written by VISOLO Review, {time.strftime("%Y-%m-%d %H:%M")}. Minutes are the {TIME_RULE}; edits are
+corrections that are not undone.</p>
 <dl>{"".join(f"<div><dt>{escape(t)}</dt><dd>{escape(v)}</dd></div>" for t, v in _facts(statistics))}</dl>
 <div class="plots">{figures}</div>
 <h2>Videos</h2>{_table(_VIDEO_HEADS, [_video_cells(one) for one in statistics.videos])}

@@ -20,7 +20,7 @@ def add_action(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: 
         parents=[shared],
         help="what its corrections bought: the predictions scored against the corrected tracks, and the effort",
         description="Scores what a model predicted, before any edit, against the corrected tracks: what is missing to 1"
-        " was bought. Minutes are those between one's edits, each at most 2 after the one before.",
+        " was bought. Minutes are the time between one's edits, at most 2 minutes each, and none after more than 10.",
     )
     gains.add_argument("project", metavar="P.visolo", type=Path)
     gains.add_argument(
