@@ -118,6 +118,7 @@ BROKEN = [
     (MASK.format("4").replace('"10"', '"900"'), "frame 900 is not among the frames of the task"),
     ('<track id="1" label="cat"><polygon frame="10" points="1,1;2"/></track>', "a polygon needs x, y of three"),
     ('<track id="1" label="cat"><polygon frame="10" points="a,b;2"/></track>', "its 'points' are not 'x,y;x,y;...'"),
+    ('<image name="a.png" width="2147483647" height="5"/>', "is larger than any frame"),
     ('<image name="a.png" width="0" height="5"/>', "image a.png: is 0 x 5 pixels"),
 ]
 
@@ -137,6 +138,9 @@ def test_other_xml_is_refused_in_words(tmp_path):
         read_any(tmp_path / "a.xml")
     with pytest.raises(AnnotationError, match="is of 2 tasks; export them from CVAT one by one"):
         read_any(cvat_file(tmp_path / "b.xml", "", "<project><tasks><task/><task/></tasks></project>"))
+    (tmp_path / "c.xml").write_text('<?xml version="1.0" encoding="none"?><annotations/>')
+    with pytest.raises(AnnotationError, match="not valid XML"):
+        read_any(tmp_path / "c.xml")
     bomb = '<!DOCTYPE a [<!ENTITY x "ha">' + "".join(
         f'<!ENTITY x{i} "{f"&x{i - 1 if i else str()};" * 10}">' for i in range(12)
     )

@@ -19,6 +19,7 @@ from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
 from visolo.io.images import natural_key
 from visolo.io.ytvis import Video
+from visolo.rle import checked_size
 
 
 def read_cvat(path: Path, images: Path | None, progress: Progress) -> Imported:
@@ -174,6 +175,7 @@ class _Task:
         height, width = whole(image, "height", where), whole(image, "width", where)
         if not height or not width:
             raise AnnotationError(f"{where}: is {width} x {height} pixels; export the file again")
+        checked_size([height, width], where)  # not larger than any frame
         folder = PurePosixPath(name).parent.as_posix()
         images = self._images.setdefault(folder, [])
         table = self._tables.setdefault(folder, TrackTable())
@@ -201,6 +203,8 @@ def _elements(path: Path) -> Iterator[Element]:
     except ElementTree.ParseError as error:
         line, column = error.position
         raise AnnotationError(f"{path}: not valid XML at line {line}, column {column + 1}; export it again") from error
+    except (LookupError, ValueError) as error:  # an encoding that is none, or broken
+        raise AnnotationError(f"{path}: not valid XML ({error}); export it again") from error
     except OSError as error:
         raise AnnotationError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from visolo.errors import AnnotationError
+from visolo.rle import checked_size
 
 _MEDIA = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
 _MAX_FRAMES = 1_000_000
@@ -51,11 +52,15 @@ def read_meta(meta: Element, path: Path) -> Meta:
     return Meta(
         name.replace("/", "_").strip() or path.stem,
         tuple(dict.fromkeys(label for label in labels if label)),
-        None if size is None else (_number(size, "height", path, 1), _number(size, "width", path, 1)),
+        None if size is None else _size(size, path),
         _number(task, "size", path),
         _number(task, "start_frame", path),
         int(step.group(1)) if step else 1,
     )
+
+
+def _size(element: Element, path: Path) -> tuple[int, int]:
+    return checked_size([_number(element, "height", path, 1), _number(element, "width", path, 1)], str(path))
 
 
 def _number(element: Element, name: str, path: Path, minimum: int = 0) -> int:

@@ -132,7 +132,7 @@ class _Reading:
     def _frame(self, file: Path, image: Path | None, frame_index: int, table: TrackTable) -> tuple[int, int]:
         fields = Fields(JsonText(file).value(), str(file))
         if fields.has("imageHeight") and fields.has("imageWidth"):
-            size = (fields.whole("imageHeight", 1), fields.whole("imageWidth", 1))
+            size = rle_module.checked_size([fields.whole("imageHeight", 1), fields.whole("imageWidth", 1)], str(file))
         elif image is not None:
             size = image_size(image)
         else:
