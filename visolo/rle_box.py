@@ -1,9 +1,9 @@
-"""Masks decoded in their box only: what a view needs of twenty masks a frame, without twenty whole frames."""
+"""Masks decoded and encoded in their box only: what a view needs of twenty masks a frame, without whole frames."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visolo.rle import Box, Rle, bounding_box
+from visolo.rle import Box, Rle, bounding_box, from_run_lengths
 
 _FIRST_CHAR = 48
 _CHAR_BITS = 5
@@ -32,6 +32,24 @@ def decode_in_box(rle: Rle) -> tuple[Box, NDArray[np.uint8]]:
     values = (np.arange(len(ends)) & 1).astype(np.uint8)
     columns = np.repeat(values, inside).reshape(box.width, height)
     return box, np.ascontiguousarray(columns[:, box.y : box.y + box.height].T)
+
+
+def encode_in_box(inside: NDArray[np.bool_], left: int, top: int, size: tuple[int, int]) -> Rle:
+    """A mask that is given in a box only; the opposite of `decode_in_box`.
+
+    Args:
+        inside: (h, w) bool, what of the mask is in the box; elsewhere there is none.
+        left: first column of the box.
+        top: first row of the box.
+        size: (height, width) in pixels; the box lies within.
+    """
+    height, width = size
+    columns = np.pad(inside.T.astype(np.int8), ((0, 0), (1, 1)))  # (w, h + 2): every run begins and ends in its column
+    steps = np.diff(columns, axis=1)
+    column, row = np.nonzero(steps)  # start and end of every run in turn, column by column
+    edges = (column + left) * height + row + top
+    runs = np.diff(edges, prepend=0, append=height * width)
+    return from_run_lengths(size, runs.tolist() if runs[-1] else runs[:-1].tolist())
 
 
 def _lengths(counts: str) -> NDArray[np.int64]:

@@ -84,6 +84,16 @@ def run(*args):
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
+def conversions(folder, path):
+    """Every format whose files are text, written and read."""
+    found = {}
+    for form, suffix in (("coco", ".json"), ("mots-txt", ""), ("cvat", "")):
+        written = folder / f"{form}{suffix}"
+        found[f"to {form}"] = ["convert", path, written, "--to", form]
+        found[f"from {form}"] = ["convert", written, folder / f"back-{form}.json"]
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=int, default=2985)
@@ -108,9 +118,10 @@ def main():
             "info": ["info", path],
             "split": ["split", path, *parts],
             "merge": ["merge", out, path, path],
+            **conversions(Path(name), path),
         }.items():
             seconds, peak = run(*args)
-            print(f"{label:16} {seconds:6.1f} s  {peak:6.0f} MiB peak", flush=True)
+            print(f"{label:18} {seconds:6.1f} s  {peak:6.0f} MiB peak", flush=True)
 
 
 if __name__ == "__main__":

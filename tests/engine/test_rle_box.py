@@ -1,4 +1,4 @@
-"""Decoding in the box gives what decoding everything gives."""
+"""Decoding and encoding in the box give what decoding and encoding everything give."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visolo.rle import encode, run_lengths
-from visolo.rle_box import _lengths, decode_in_box
+from visolo.rle_box import _lengths, decode_in_box, encode_in_box
 
 
 def _assert_same(mask: np.ndarray) -> None:
@@ -15,6 +15,7 @@ def _assert_same(mask: np.ndarray) -> None:
     whole = np.zeros(mask.shape, dtype=bool)
     whole[box.y : box.y + box.height, box.x : box.x + box.width] = part
     np.testing.assert_array_equal(whole, mask)
+    assert encode_in_box(part.astype(bool), box.x, box.y, mask.shape) == rle
     if part.size:
         assert part.any(axis=0)[[0, -1]].all()
         assert part.any(axis=1)[[0, -1]].all()

@@ -3,15 +3,19 @@
 A CVAT mask is a box and run lengths in it, row by row, background first.
 """
 
+import re
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visolo import rle as rle_module
 from visolo.errors import AnnotationError
 from visolo.rle import Rle
+from visolo.rle_box import decode_in_box, encode_in_box
 
+_RUNS = re.compile(r"\s*[0-9]{1,9}(?:\s*,\s*[0-9]{1,9})*\s*")
 WITHOUT_MASK = ("box", "cuboid", "ellipse", "points", "polyline", "skeleton")
 
 
@@ -43,15 +47,13 @@ def mask_of_shape(shape: Element, size: tuple[int, int], where: str) -> Rle:
             f"{where}: its runs cover {int(runs.sum())} pixels, its box has {width * height}; export the file again"
         )
     inside = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(height, width)
-    mask = np.zeros(size, dtype=np.bool_)
-    mask[top : top + height, left : left + width] = inside
-    return rle_module.encode(mask)
+    return encode_in_box(inside, left, top, size)
 
 
 def attributes_of_mask(rle: Rle) -> Mapping[str, str]:
     """The attributes that say a mask with pixels: rle, left, top, width, height."""
-    box = rle_module.bounding_box(rle)
-    inside = rle_module.decode(rle)[box.y : box.y + box.height, box.x : box.x + box.width].reshape(-1)
+    box, mask = decode_in_box(rle)
+    inside = mask.reshape(-1)
     changes = np.flatnonzero(inside[1:] != inside[:-1]) + 1
     runs = np.diff(np.concatenate([[0], changes, [inside.size]])).tolist()
     counts = [0, *runs] if inside[0] else runs
@@ -75,8 +77,8 @@ def whole(element: Element, name: str, where: str) -> int:
     return int(value)
 
 
-def _runs(shape: Element, where: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    parts = [part.strip() for part in shape.get("rle", "").split(",")]
-    if not all(part.isdecimal() and len(part) < 10 for part in parts):
+def _runs(shape: Element, where: str) -> NDArray[np.int64]:
+    text = shape.get("rle", "")
+    if not _RUNS.fullmatch(text):
         raise AnnotationError(f"{where}: its 'rle' must be whole numbers, separated by commas; export the file again")
-    return np.array([int(part) for part in parts], dtype=np.int64)
+    return np.fromstring(text, dtype=np.int64, sep=",")

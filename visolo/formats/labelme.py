@@ -28,6 +28,7 @@ from visolo.io.ytvis import Annotation, Dataset, Video
 from visolo.io.ytvis_fields import Fields
 from visolo.io.ytvis_text import JsonText
 from visolo.rle import Rle
+from visolo.rle_box import decode_in_box, encode_in_box
 
 _VERSION = "5.5.0"
 _FAILURES = (OSError, SyntaxError, ValueError, binascii.Error, Image.DecompressionBombError)
@@ -188,14 +189,8 @@ def _placed_mask(shape: Fields, points: Sequence[Sequence[float]], size: tuple[i
         left, top = (round(v) for v in points[0])
     except (*_FAILURES, IndexError, OverflowError) as error:
         raise AnnotationError(f"{shape.where}: its 'mask' is no PNG at a point; save the file again") from error
-    mask = np.zeros(size, dtype=np.bool_)
-    rows, columns = (
-        slice(max(top, 0), max(top + inside.shape[0], 0)),
-        slice(max(left, 0), max(left + inside.shape[1], 0)),
-    )
-    seen = mask[rows, columns]
-    seen[:] = inside[max(-top, 0) :, max(-left, 0) :][: seen.shape[0], : seen.shape[1]]
-    return rle_module.encode(mask)
+    seen = inside[max(-top, 0) : max(size[0] - top, 0), max(-left, 0) : max(size[1] - left, 0)]
+    return encode_in_box(seen, max(left, 0), max(top, 0), size)
 
 
 def _shapes(tracks: Sequence[Annotation], frame_index: int, dataset: Dataset) -> list[dict[str, Any]]:
@@ -204,10 +199,9 @@ def _shapes(tracks: Sequence[Annotation], frame_index: int, dataset: Dataset) ->
         rle = track.segmentations[frame_index]
         if rle is None:
             continue
-        box = rle_module.bounding_box(rle)
-        inside = rle_module.decode(rle)[box.y : box.y + box.height, box.x : box.x + box.width]
+        box, inside = decode_in_box(rle)
         png = io.BytesIO()
-        Image.fromarray(inside.astype(np.uint8) * 255).save(png, "PNG")
+        Image.fromarray(inside * 255).save(png, "PNG")
         shapes.append(
             {
                 "label": dataset.category_by_id[track.category_id].name,
