@@ -1,13 +1,14 @@
 """Everything a person can do to a project, by name, and how edits are written into the history.
 
 The edits themselves: `identity_edits` (which track), `content_edits` (masks, classes, locks, videos), `confirm_edits`
-(what a person has reviewed), `edit` (what they have in common, groups).
+(what a person has reviewed), `class_edits` (the list of classes), `edit` (what they have in common, groups).
 """
 
 import json
 from dataclasses import fields
 from typing import Any
 
+from app.document.class_edits import ReviseCategories
 from app.document.confirm_edits import Confirm, DismissSuspicion
 from app.document.content_edits import (
     AddCategory,
@@ -45,6 +46,7 @@ __all__ = [
     "RemoveInstances",
     "RemoveVideo",
     "RenameCategory",
+    "ReviseCategories",
     "RoutedEdit",
     "SetCategory",
     "SetLocked",
@@ -70,6 +72,7 @@ _EDITS: dict[str, Any] = {
         RemoveInstances,
         RemoveVideo,
         RenameCategory,
+        ReviseCategories,
         SetCategory,
         SetLocked,
         SetMask,
