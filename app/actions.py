@@ -160,6 +160,14 @@ _EDIT = [
     Row(
         "edit.redo", _redo_text, lambda c: c.edit.redo(), ("Ctrl+Shift+Z", "Ctrl+Y"), "mdi6.redo", can_redo, None, True
     ),
+    Row(
+        "class.edit",
+        "C&lasses…",
+        lambda c: c.classes.edit_all(),
+        ("Ctrl+Alt+C",),
+        "mdi6.tag-multiple-outline",
+        has_project,
+    ),
     Row("scope.cycle", "&Next scope", lambda c: c.edit.cycle_scope(), ("P",), needs=has_video),
     Row("range.start", "Range &begins here", lambda c: c.edit.mark_range_start(), ("Ctrl+[",), needs=has_video),
     Row("range.end", "Range &ends here", lambda c: c.edit.mark_range_end(), ("Ctrl+]",), needs=has_video),

@@ -1,9 +1,10 @@
-"""The class of the selected tracks."""
+"""The class of the selected tracks, and the classes of the project."""
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.dialogs.category import choose_category
+from app.dialogs.classes import ClassesDialog
 from app.document.edits import SetCategory
 from app.session import Session
 
@@ -30,3 +31,7 @@ class ClassCommands(QObject):
     def choose(self) -> None:
         """Ask for the class of the selected tracks; a new name adds a class."""
         choose_category(self._session, self._session.selection, self._window)
+
+    def edit_all(self) -> None:
+        """Rename, join, map, add and remove the classes of the project."""
+        ClassesDialog(self._session, self._window).open()

@@ -83,8 +83,11 @@ def category_uses(queries: Queries) -> dict[int, CategoryUse]:
     needed = {category_id for *key, category_id in rows if shown.get((key[0], key[1])) != category_id}
     for (text,) in queries.rows("SELECT DISTINCT category_ids FROM runs"):
         needed.update(map(int, json.loads(text)))
-    ids = (category.category_id for category in queries.categories())
-    return {i: CategoryUse(*counts.get(i, (0, 0)), is_free=i not in needed) for i in ids}
+    uses: dict[int, CategoryUse] = {}
+    for category in queries.categories():
+        track_count, mask_count = counts.get(category.category_id, (0, 0))
+        uses[category.category_id] = CategoryUse(track_count, mask_count, category.category_id not in needed)
+    return uses
 
 
 def revision(
@@ -115,7 +118,7 @@ def revision(
     named: list[tuple[int, str]] = []
     removed: list[int] = []
     for folded, group in groups.items():
-        kept = next((c for c in group if folded_name(c.name) == folded), group[0])
+        kept = next((c for c in group if folded_name(c.name) == folded), min(group, key=lambda c: c.category_id))
         others = [c.category_id for c in group if c is not kept]
         joined += [(category_id, kept.category_id) for category_id in others]
         removed += [category_id for category_id in others if uses[category_id].is_free]
