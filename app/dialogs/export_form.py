@@ -60,7 +60,7 @@ class ExportForm(QWidget):
         self._preview.setMinimumHeight(140)
         self._frames = QCheckBox("Also write the frames as JPEG images")
         self._frames.setObjectName("exportFrames")
-        self._frames.setToolTip("Training needs them; they go to JPEGImages beside the file")
+        self._frames.setToolTip("Training needs them; they go to JPEGImages beside the file, or into the folder")
         self._links = QCheckBox("Link to the images of image folders instead of copying them")
         self._links.setObjectName("exportLinks")
         self._links.setToolTip("Quick and small; the images must stay where they are")

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from app.document.export_images import write_images
+from app.document.export_images import write_images, write_named_images
 from app.document.export_plan import (
+    Entry,
     ExportOptions,
     ExportPlan,
     annotations_of,
@@ -23,8 +24,8 @@ from app.document.export_plan import (
 )
 from app.document.queries import Queries, snapshot
 from visolo.errors import AnnotationError, OutputError
+from visolo.formats.exchange import Carried, silent
 from visolo.formats.exchange import Progress as Hear
-from visolo.formats.exchange import silent
 from visolo.formats.names import FORMAT_NAMES
 from visolo.io.atomic import place_together
 from visolo.io.ytvis import Dataset, read_dataset
@@ -64,7 +65,7 @@ def export_dataset(document: Queries, options: ExportOptions, hear: Hear = silen
         _check_targets(options)
         plan = plan_export(queries, options)
         yield from _write(queries, options, plan, folder, hear)
-        images = [Path(_IMAGES) / entry.folder for entry in plan.entries] if options.with_frames else []
+        images = [Path(_IMAGES) / entry.folder for entry in plan.entries] if _has_images_beside(options) else []
         # Frames first, the files that speak of them last.
         names = [*images, *(Path(target.name) for target in options.targets)]
         place_together({options.target.parent / name: folder / name for name in names}, folder)
@@ -93,9 +94,16 @@ def _check_targets(options: ExportOptions) -> None:
     kind = FORMAT_NAMES[options.format]
     if options.with_frames and not has_images(options.format):
         raise OutputError(f"{options.target}: no frames are written with {kind.title}; export YouTube-VIS for these")
+    if options.with_frames and kind.is_per_video and kind.is_file(options.target):
+        raise OutputError(f"{options.target}: frames go with a folder of {kind.title} only; leave out {kind.suffix}")
     for target in options.targets:
         if target.is_dir() and (kind.is_file(target) or any(target.iterdir())):
             raise OutputError(f"{target}: is there already; name a new folder or file")
+
+
+def _has_images_beside(options: ExportOptions) -> bool:
+    """Whether frames are written beside the files; those of formats that are folders go into the folder."""
+    return options.with_frames and FORMAT_NAMES[options.format].suffix == ".json"
 
 
 def _write(queries: Queries, options: ExportOptions, plan: ExportPlan, folder: Path, hear: Hear) -> Iterator[Progress]:
@@ -111,9 +119,16 @@ def _write(queries: Queries, options: ExportOptions, plan: ExportPlan, folder: P
         else:
             yield Progress(done, total, f"Writing {target.name}")
             dataset = dataset_of(queries, options, plan, part)
-            notes += _write_format(dataset, options.format, folder / target.name, target, hear)
+            carried = _write_format(dataset, options.format, folder / target.name, target, hear)
+            notes += carried.notes
             done += len(dataset.annotations)
-    for entry in plan.entries if options.with_frames else ():
+            if options.with_frames and not _has_images_beside(options):
+                for written, text in _write_inside(
+                    queries, options, plan.of_part(part), carried.dataset, folder / target.name
+                ):
+                    yield Progress(done + written, total, text)
+                done += sum(video.length for video in carried.dataset.videos)
+    for entry in plan.entries if _has_images_beside(options) else ():
         for written in write_images(queries, options, entry, folder / _IMAGES / entry.folder):
             yield Progress(done + written, total, f"Writing frames of {entry.video.name}")
         done += len(entry.frame_indices)
@@ -143,8 +158,8 @@ def _write_json(queries: Queries, options: ExportOptions, plan: ExportPlan, part
         os.fsync(file.fileno())
 
 
-def _write_format(dataset: Dataset, name: str, path: Path, target: Path, hear: Hear) -> Sequence[str]:
-    """Write another format than YouTube-VIS, read it back, and tell what it cannot carry."""
+def _write_format(dataset: Dataset, name: str, path: Path, target: Path, hear: Hear) -> Carried:
+    """Write another format than YouTube-VIS, read it back, and tell what it carries and what it cannot."""
     from visolo.formats.catalogue import write_any
 
     kind = FORMAT_NAMES[name]
@@ -153,14 +168,30 @@ def _write_format(dataset: Dataset, name: str, path: Path, target: Path, hear: H
             f"{target}: {kind.title} has a file for every video, and there are {len(dataset.videos)}; name a folder"
         )
     try:
-        return write_any(path, dataset, name, hear).notes
+        return write_any(path, dataset, name, hear)
     except OutputError as error:
         raise OutputError(str(error).replace(str(path), str(target))) from error
 
 
+def _write_inside(
+    queries: Queries, options: ExportOptions, entries: Sequence[Entry], dataset: Dataset, folder: Path
+) -> Iterator[tuple[int, str]]:
+    """Write the frames of the videos that a folder of another format holds to where its readers look for them."""
+    from visolo.formats.video_names import frame_stems, video_names
+
+    names = video_names(dataset.videos)
+    done = 0
+    for entry in (e for e in entries if e.video_id in names):
+        stems = frame_stems(dataset.video_by_id[entry.video_id])
+        place = folder / FORMAT_NAMES[options.format].images / names[entry.video_id]
+        for written in write_named_images(queries, options, entry, place, stems):
+            yield done + written, f"Writing frames of {entry.video.name}"
+        done += len(stems)
+
+
 def _check_images(options: ExportOptions, plan: ExportPlan, folder: Path) -> None:
     """Look for the images before anyone is told of them."""
-    for entry in plan.entries if options.with_frames else ():
+    for entry in plan.entries if _has_images_beside(options) else ():
         found = sum(path.is_file() for path in (folder / _IMAGES / entry.folder).iterdir())
         if found != len(entry.frame_indices):
             raise OutputError(f"{options.target}: {entry.video.name} lacks images; nothing was changed, export again")

@@ -1,7 +1,7 @@
 """The frames of an exported video as images: new JPEGs, or links to the images that the video consists of."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -38,6 +38,26 @@ def write_images(queries: Queries, options: ExportOptions, entry: Entry, folder:
     if options.link_images and source.is_dir():
         return _link(source, entry, folder)
     return _encode(source, options.jpeg_quality, entry, folder)
+
+
+def write_named_images(
+    queries: Queries, options: ExportOptions, entry: Entry, folder: Path, stems: Sequence[str]
+) -> Iterator[int]:
+    """As `write_images`, with the names without suffix that a format has for the frames.
+
+    Args:
+        queries: of the project.
+        options: see `write_images`.
+        entry: of the plan.
+        folder: may be there already, where annotations lie beside images.
+        stems: of all frames.
+    """
+    fresh = folder.parent / f".{folder.name}"
+    yield from write_images(queries, options, entry, fresh)
+    folder.mkdir(exist_ok=True)
+    for image, stem in zip(images_in_folder(fresh), stems, strict=True):
+        image.rename(folder / f"{stem}{image.suffix}")
+    fresh.rmdir()
 
 
 def check_fit(video: Video, frames: FrameSource) -> None:

@@ -21,7 +21,6 @@ from app.document.queries import Queries
 from app.document.records import FrameRange, Instance, Track, Video
 from visolo.categories import Category, folded_name, load_label_set
 from visolo.errors import OutputError
-from visolo.formats.names import FORMAT_NAMES
 from visolo.io import ytvis
 from visolo.io.images import images_in_folder
 from visolo.io.ytvis_edit import split_ids
@@ -47,8 +46,8 @@ class ExportOptions:
     """What to export and how.
 
     Attributes:
-        target: the file, or the folder of formats that are folders; frames go to JPEGImages beside it.
-        format: a name of `visolo.formats.names`; frames are written with those in JSON only.
+        target: the file, or the folder of formats that are folders; frames go to JPEGImages beside it, or into it.
+        format: a name of `visolo.formats.names`; frames are written with all but results.
         video_ids: which videos, None for all.
         label_set: "project" for the project's own classes, or a shipped set such as "ytvis2021".
         unknown_classes: what happens to tracks whose class the label set lacks: the export is refused, they are
@@ -126,8 +125,8 @@ class ExportPlan:
 
 
 def has_images(format_name: str) -> bool:
-    """Whether frames can be written beside what is exported in a format."""
-    return FORMAT_NAMES[format_name].suffix == ".json" and format_name != "results"
+    """Whether frames can be written with what is exported in a format."""
+    return format_name != "results"
 
 
 def plan_export(queries: Queries, options: ExportOptions) -> ExportPlan:

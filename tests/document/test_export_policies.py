@@ -26,6 +26,7 @@ from visolo.cli import main
 from visolo.errors import ConfigError, OutputError
 from visolo.formats.catalogue import read_any
 from visolo.formats.names import FORMAT_NAMES, write_names
+from visolo.io.images import images_in_folder
 from visolo.io.ytvis import read_dataset, read_results
 
 EMPTY = rle.encode(np.zeros((HEIGHT, WIDTH), dtype=bool))
@@ -204,10 +205,29 @@ def test_every_format_carries_the_policy(images, tmp_path, name):
         assert [len(entry.segmentations) for entry in read_results(target)] == [3, 1]
         return
     found = read_any(target, name).dataset
-    if name != "labelme":  # which has no file for frames without a mask
-        assert sorted(video.length for video in found.videos) == [1, 3]
+    assert sorted(video.length for video in found.videos) == [1, 3]
     masks = sorted(rle.decode(one).tobytes() for a in found.annotations for one in a.segmentations if one)
     assert masks == sorted(rle.decode(mask(i)).tobytes() for i in (2, 3, 4, 7))
+
+
+@pytest.mark.parametrize("is_linked", [False, True])
+@pytest.mark.parametrize("name", [name for name in write_names() if not FORMAT_NAMES[name].suffix.endswith("json")])
+def test_folders_of_a_format_hold_the_frames(images, tmp_path, name, is_linked):
+    """Every video's frames lie where readers of the format look for them, in order, and are those of the range."""
+    document, _ = images
+    target = tmp_path / "out" / "x"
+    export(document, target, format=name, frames="confirmed-ranges", with_frames=True, link_images=is_linked)
+    assert [p.name for p in target.parent.iterdir()] == ["x"]
+    imported = read_any(target)
+    source = images_in_folder(document.source_path(1))
+    shown = []
+    for video in imported.dataset.videos:
+        for file_name in video.file_names:
+            assert (imported.images / file_name).is_symlink() == is_linked
+            with Image.open(imported.images / file_name) as found:
+                levels = [abs(np.asarray(found, float) - np.asarray(Image.open(path), float)).mean() for path in source]
+            shown.append(int(np.argmin(levels)))
+    assert sorted(shown) == [2, 3, 4, 7]
 
 
 def test_a_format_is_not_written_over_a_folder_or_with_frames_it_has_no_place_for(images, tmp_path):
@@ -215,7 +235,7 @@ def test_a_format_is_not_written_over_a_folder_or_with_frames_it_has_no_place_fo
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(OutputError, match="is there already"):
         export(document, tmp_path / "out", format="davis")
-    with pytest.raises(OutputError, match="no frames are written with CVAT"):
+    with pytest.raises(OutputError, match="frames go with a folder of CVAT XML only"):
         export(document, tmp_path / "out" / "x.xml", format="cvat", with_frames=True)
     with pytest.raises(OutputError, match="a file for every video, and there are 2; name a folder"):
         export(document, tmp_path / "out" / "x.xml", format="cvat", frames="confirmed-ranges")
@@ -330,7 +350,7 @@ def test_the_command_exports_by_a_policy(project, tmp_path, capsys):
         (["--val", "100"], "--val 100 is no share"),
         (["--val", "20"], "too few videos"),
         (["--labels", "nonsense"], "no label set is called"),
-        (["--format", "davis", "--images", "jpeg"], "no frames are written with DAVIS"),
+        (["--format", "results", "--images", "jpeg"], "no frames are written with YouTube-VIS results"),
     ],
 )
 def test_what_cannot_be_exported_is_one_sentence(project, tmp_path, capsys, options, words):

@@ -15,6 +15,7 @@ class FormatName:
         is_per_video: one file holds one video, so a folder of them is written, too.
         is_read: datasets can be made of it.
         is_written: datasets can be written so.
+        images: folder in the written one, or beside the file, where readers look for images; "" for beside the labels.
     """
 
     name: str
@@ -23,6 +24,7 @@ class FormatName:
     is_per_video: bool = False
     is_read: bool = True
     is_written: bool = True
+    images: str = "JPEGImages"
 
     def is_file(self, path: Path) -> bool:
         """Whether a dataset is written to this path as a file, not as a folder."""
@@ -38,10 +40,10 @@ FORMAT_NAMES = {
         FormatName("coco-stills", "COCO images, each a video of one frame", ".json", is_written=False),
         FormatName("burst", "BURST", ".json", is_written=False),
         FormatName("davis", "DAVIS indexed PNGs", ""),
-        FormatName("mots-txt", "MOTS text files", ""),
-        FormatName("mots-png", "MOTS PNGs", ""),
-        FormatName("cvat", "CVAT XML", ".xml", is_per_video=True),
-        FormatName("labelme", "labelme or X-AnyLabeling", ""),
+        FormatName("mots-txt", "MOTS text files", "", images="images"),
+        FormatName("mots-png", "MOTS PNGs", "", images="images"),
+        FormatName("cvat", "CVAT XML", ".xml", is_per_video=True, images="images"),
+        FormatName("labelme", "labelme or X-AnyLabeling", "", images=""),
     )
 }
 

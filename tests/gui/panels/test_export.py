@@ -255,8 +255,9 @@ def test_confirmed_ranges_become_clips(project, open_export, tmp_path):
 def test_other_formats_are_written_and_say_what_they_cannot_carry(driver, tmp_path):
     driver.choose("exportFormat", "MOTS text")
     assert driver.dialog.findChild(QLineEdit, "exportTarget").text() == str(tmp_path / "out")
-    assert not driver.dialog.findChild(QCheckBox, "exportFrames").isVisible()
+    driver.dialog.findChild(QCheckBox, "exportFrames").click()
     driver.export()
+    assert len(list((tmp_path / "out" / "images").rglob("*.jpg"))) == 40
     assert "MOTS has no names of classes, only numbers" in driver.status
     (written,) = (tmp_path / "out").rglob("*.txt")
     assert len(written.read_text().splitlines()) == sum(s.frame_count for s in driver.project.document.tracks(1))
