@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -131,7 +130,7 @@ class TrainingControl(QObject):
             self._set(replace(self.status, state="stopping", sentence="Stopping…"))
         elif self._process is not None and self.status.state != "stopping":
             self._set(replace(self.status, state="stopping", sentence="Finishing the step and saving…"))
-            _interrupt(self._process)
+            self._process.terminate()  # unlike Ctrl-C it arrives where that is ignored, as in a background of a shell
 
     def close(self) -> None:
         """Stop and wait until everything is saved."""
@@ -264,12 +263,3 @@ def _make_folder(folder: Path) -> None:
             raise OutputError(f"{folder}: is not empty; choose another folder for the run") from None
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
-
-
-def _interrupt(process: QProcess) -> None:
-    """What Ctrl-C does in a terminal: the run finishes its step and saves."""
-    if sys.platform == "win32":
-        process.terminate()
-        return
-    with suppress(OSError):
-        os.kill(process.processId(), signal.SIGINT)
