@@ -82,7 +82,11 @@ def scope_id(scope: Scope) -> str:
 
 
 def _undo_text(session: Session) -> str:
-    return f"&Undo {session.history.undo_text}" if session.history is not None and session.can_undo else "&Undo"
+    history = session.history
+    if history is None or not session.can_undo:
+        return "&Undo"
+    others = f" (by {history.undo_author})".replace("&", "&&") if history.undo_author != history.author else ""
+    return f"&Undo {history.undo_text}{others}"
 
 
 def _redo_text(session: Session) -> str:
@@ -160,6 +164,7 @@ _EDIT = [
     Row(
         "edit.redo", _redo_text, lambda c: c.edit.redo(), ("Ctrl+Shift+Z", "Ctrl+Y"), "mdi6.redo", can_redo, None, True
     ),
+    Row("edit.name", "Your &name…", lambda c: c.edit.ask_name(), (), "mdi6.account-edit-outline"),
     Row(
         "class.edit",
         "C&lasses…",

@@ -11,7 +11,7 @@ from app.document.history import History
 from app.media_search import expanded, needs_search
 from app.projects import add_media, copy_project, is_annotations, is_project, open_or_create, project_path_for
 from app.session import Session
-from app.settings import Settings
+from app.settings import NAME, Settings
 from app.video.media_loader import MediaLoader, OpenedMedia, opened_media
 from app.workers.task import Task, TaskQueue
 from visolo.errors import MediaError, VisoloError
@@ -220,7 +220,7 @@ class Opener(QObject):
         self.before_close()
         self._session.save_place()
         previous = self._session.document
-        self._session.open_document(document, History(document))
+        self._session.open_document(document, History(document, self._settings.get(NAME)))
         if previous is not None:
             previous.close()
 

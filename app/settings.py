@@ -50,6 +50,7 @@ INFERENCE = Setting("run/inference", "{}")
 RECENT = Setting("recent", "[]")
 RECENT_WEIGHTS = Setting("run/recent_weights", "[]")
 SHORTCUTS = Setting("shortcuts", "{}")
+NAME = Setting("person/name", "")
 LAST_FOLDER = Setting("last_folder", "")
 
 _GEOMETRY, _WINDOW_STATE = "window/geometry", "window/state"

@@ -93,7 +93,7 @@ class Workspace(QObject):
         return Commands(
             file=FileCommands(session, self.opener, settings, window),
             exports=ExportCommands(session, window),
-            edit=EditCommands(session, self),
+            edit=EditCommands(session, settings, window),
             view=ViewCommands(self.canvas, settings, window),
             playback=PlaybackCommands(session, self.player, settings, window),
             selection=SelectionCommands(session, self),

@@ -1,9 +1,13 @@
-"""Undo, redo, and which frames the next edit touches."""
+"""Undo, redo, which frames the next edit touches, and by whom it is."""
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
+from app.dialogs.name import NameDialog
+from app.document.history import account_name
 from app.document.records import FrameRange
 from app.session import Scope, Session
+from app.settings import NAME, Settings
 
 _SCOPES = tuple(Scope)
 
@@ -11,9 +15,9 @@ _SCOPES = tuple(Scope)
 class EditCommands(QObject):
     """Handlers of the edit actions."""
 
-    def __init__(self, session: Session, parent: QObject) -> None:
-        super().__init__(parent)
-        self._session = session
+    def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._settings, self._window = session, settings, window
 
     @property
     def scope(self) -> Scope:
@@ -58,6 +62,19 @@ class EditCommands(QObject):
         self._session.set_range(None)
         if self._session.scope is Scope.RANGE:
             self._session.set_scope(Scope.FROM_HERE)
+
+    def ask_name(self) -> None:
+        """Ask for the name that stands beside the edits made here."""
+        dialog = NameDialog(self._settings.get(NAME), account_name(), self._window)
+        dialog.name_chosen.connect(self._take_name)
+        dialog.open()
+
+    def _take_name(self, name: str) -> None:
+        self._settings.set(NAME, name)
+        if self._session.history is not None:
+            self._session.history.author = name or account_name()
+        self._session.history_changed.emit()
+        self._session.message.emit(f"Edits are noted as by {name or account_name()}")
 
     def _mark(self, frames: FrameRange) -> None:
         self._session.set_range(frames)

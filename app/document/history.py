@@ -41,7 +41,7 @@ class History:
 
     def __init__(self, document: Document, author: str = "") -> None:
         self.document = document
-        self.author = author or _user_name()
+        self.author = author or account_name()
         self.active_runs: dict[int, ActiveRun] = {}
         self._close_interrupted_runs()
 
@@ -132,6 +132,12 @@ class History:
         """What `undo` would take back; empty when nothing."""
         entry = self._next_undo()
         return entry.text if entry else ""
+
+    @property
+    def undo_author(self) -> str:
+        """Who made what `undo` would take back; empty when nothing."""
+        entry = self._next_undo()
+        return entry.author if entry else ""
 
     @property
     def redo_text(self) -> str:
@@ -258,7 +264,8 @@ def _video_of(edit: Edit) -> int | None:
     return video_id if isinstance(video_id, int) else None
 
 
-def _user_name() -> str:
+def account_name() -> str:
+    """Name of the account that this program runs under; the author where no other name was given."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
