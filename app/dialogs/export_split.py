@@ -1,8 +1,9 @@
 """How many of the exported videos go to a file of their own for validation, and which draw decides."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from app.dialogs.form_parts import NumberBox
 from visolo.errors import ConfigError
 from visolo.io.ytvis_edit import split_ids
 
@@ -20,12 +21,12 @@ class SplitFields(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._percent = QSpinBox(maximum=_MOST_PERCENT, singleStep=5, suffix=" % for validation")
+        self._percent = NumberBox(maximum=_MOST_PERCENT, singleStep=5, suffix=" % for validation")
         self._percent.setSpecialValueText("No split")
         self._percent.setObjectName("exportShare")
         self._percent.setAccessibleName("Share of the videos for validation")
         self._percent.setToolTip("These videos go to a file of their own, NAME-val, the others to NAME-train")
-        self._seed = QSpinBox(maximum=9999, prefix="seed ")
+        self._seed = NumberBox(maximum=9999, prefix="seed ")
         self._seed.setObjectName("exportSeed")
         self._seed.setAccessibleName("Seed of the split")
         self._seed.setToolTip("The same number shares the same videos out in the same way")

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
+    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -15,11 +17,14 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPushButton,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from app.theme import icon
+
+_INDENT = 6
 
 
 def dialog_column(dialog: QDialog, spacing: int = 12) -> QVBoxLayout:
@@ -60,6 +65,22 @@ def choice_box(name: str, title: str, choices: Mapping, current: object = None) 
         box.addItem(text, value)
     box.setCurrentIndex(max(0, box.findData(current)))
     return box
+
+
+class NumberBox(QSpinBox):
+    """A box for a number, which begins where the text of other fields does: a style sheet can't move it."""
+
+    def __init__(self, **properties: Any) -> None:  # noqa: ANN401 - Qt's
+        super().__init__(**properties)
+        self.lineEdit().setTextMargins(_INDENT, 0, 0, 0)
+
+
+class DecimalBox(QDoubleSpinBox):
+    """The same for a number with decimals."""
+
+    def __init__(self, **properties: Any) -> None:  # noqa: ANN401 - Qt's
+        super().__init__(**properties)
+        self.lineEdit().setTextMargins(_INDENT, 0, 0, 0)
 
 
 class PathLine(QWidget):

@@ -1,9 +1,9 @@
 """Asks for a frame number; Enter goes there."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QWidget
 
-from app.dialogs.form_parts import set_dialog_margins
+from app.dialogs.form_parts import NumberBox, set_dialog_margins
 
 
 class GoToFrame(QDialog):
@@ -19,7 +19,7 @@ class GoToFrame(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Go to frame")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._number = QSpinBox(minimum=0, maximum=frame_count - 1, value=frame_index)
+        self._number = NumberBox(minimum=0, maximum=frame_count - 1, value=frame_index)
         self._number.setMinimumWidth(110)
         self._number.selectAll()
         layout = QHBoxLayout(self)

@@ -5,12 +5,11 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFileDialog,
     QWidget,
 )
 
-from app.dialogs.form_parts import PathLine, choice_box, form_layout
+from app.dialogs.form_parts import DecimalBox, PathLine, choice_box, form_layout
 from app.document.document import Document
 from app.document.records import Video
 from app.workers.imports import ImportSource
@@ -91,7 +90,7 @@ class TracksForm(QWidget):
         self._with_tracks.setObjectName("importTracks")
         self._with_tracks.setChecked(True)
         self._with_tracks.setToolTip("Without them the videos come in untouched, ready for a run of the model")
-        self._least_score = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2)
+        self._least_score = DecimalBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2)
         self._least_score.setObjectName("importLeastScore")
         self._least_score.setAccessibleName("Least score of a track")
         self._form = form_layout(self)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.dialogs.form_parts import NumberBox
 from app.training.choice import DataFile
 from app.workers.training_data import Contents, FileToTrainOn, VideoToTrainOn
 
@@ -151,7 +152,7 @@ class DataTree(QTreeWidget):
         self.blockSignals(True)
         self.addTopLevelItem(item)
         item.setCheckState(_SOURCE, Qt.CheckState.Checked)
-        share = QSpinBox(minimum=1, maximum=99, value=1)
+        share = NumberBox(minimum=1, maximum=99, value=1)
         share.setAccessibleName(f"Share of {name}")
         share.setToolTip("How much is drawn from here in relation to the others")
         self.setItemWidget(item, _SHARE, share)

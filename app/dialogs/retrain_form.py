@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QFileDialog, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QVBoxLayout, QWidget
 
-from app.dialogs.form_parts import PathLine, choice_box, form_layout
+from app.dialogs.form_parts import DecimalBox, NumberBox, PathLine, choice_box, form_layout
 from app.dialogs.retrain_sources import Sources
 from app.dialogs.run_settings import BUNDLED, DEVICES
 from app.document.document import Document
@@ -46,7 +46,7 @@ class RetrainForm(QWidget):
         preset = preset_of(run)
         self.sources = Sources(document, network_classes(preset))
         self._weights = PathLine("retrainWeights", "Weights to start from", str(run.weights or ""), BUNDLED)
-        self._steps = QSpinBox(minimum=1, maximum=1_000_000, value=_STEPS, singleStep=50)
+        self._steps = NumberBox(minimum=1, maximum=1_000_000, value=_STEPS, singleStep=50)
         self._steps.setObjectName("retrainSteps")
         self._device = choice_box("retrainDevice", "Device", DEVICES, run.device)
         self._folder = PathLine("retrainFolder", "Folder of the run", str(proposed_folder(document)))
@@ -54,13 +54,13 @@ class RetrainForm(QWidget):
         self._more.setObjectName("retrainMore")
         self._validation = PathLine("retrainValidation", "Validation set", hint="none: no AP is measured meanwhile")
         self._preset = choice_box("retrainPreset", "Network", {name: name for name in preset_names()}, preset)
-        self._batch = QSpinBox(minimum=0, maximum=512)
+        self._batch = NumberBox(minimum=0, maximum=512)
         self._batch.setSpecialValueText("as the network's preset says")
         self._batch.setObjectName("retrainBatch")
-        self._rate = QDoubleSpinBox(minimum=0.0, maximum=1.0, decimals=6, singleStep=1e-4)
+        self._rate = DecimalBox(minimum=0.0, maximum=1.0, decimals=6, singleStep=1e-4)
         self._rate.setObjectName("retrainRate")
         self._rate.setValue(fine_tuning_rate(preset))
-        self._blend = QSpinBox(minimum=1, maximum=100, value=round(100 * FINE_TUNING_BLEND), suffix=" %")
+        self._blend = NumberBox(minimum=1, maximum=100, value=round(100 * FINE_TUNING_BLEND), suffix=" %")
         self._blend.setObjectName("retrainBlend")
         self._blend.setToolTip("The less, the more is kept of what the starting weights know; 100 % keeps nothing")
         self._lay_out()

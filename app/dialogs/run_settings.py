@@ -10,11 +10,19 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
-    QSpinBox,
     QWidget,
 )
 
-from app.dialogs.form_parts import PathLine, Sentence, choice_box, dialog_column, form_layout, heading
+from app.dialogs.form_parts import (
+    DecimalBox,
+    NumberBox,
+    PathLine,
+    Sentence,
+    choice_box,
+    dialog_column,
+    form_layout,
+    heading,
+)
 from app.run_choice import RunChoice, read_choice, standard_rules, write_choice
 from app.settings import Settings
 from visolo.config import InferenceConfig, preset_names
@@ -50,7 +58,7 @@ class RunSettingsDialog(QDialog):
         self._device = choice_box("runDevice", "Device", DEVICES, choice.device)
         self._precision = choice_box("runPrecision", "Precision", _PRECISIONS, choice.precision)
         self._memory = choice_box("runMemory", "Frames in memory", _MEMORY, choice.inference.memory)
-        self._limit = QSpinBox(minimum=0, maximum=4096, value=choice.inference.memory_limit)
+        self._limit = NumberBox(minimum=0, maximum=4096, value=choice.inference.memory_limit)
         self._limit.setSpecialValueText("no limit")
         self._score = _threshold(choice.inference.score_threshold)
         self._update = _threshold(choice.inference.update_threshold)
@@ -152,4 +160,4 @@ class RunSettingsDialog(QDialog):
 
 
 def _threshold(value: float) -> QDoubleSpinBox:
-    return QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2, value=value)
+    return DecimalBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2, value=value)

@@ -2,10 +2,10 @@
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app import theme
-from app.dialogs.form_parts import dialog_column
+from app.dialogs.form_parts import NumberBox, dialog_column
 from app.document.edits import SplitTrack
 from app.document.records import TrackSummary
 from app.session import Session
@@ -33,7 +33,7 @@ class SplitDialog(QDialog):
         self.setObjectName("splitDialog")
         self._loader = PictureLoader(self)
         self._loader.ready.connect(self._show_picture)
-        self._frame = QSpinBox(
+        self._frame = NumberBox(
             minimum=summary.first_frame + 1, maximum=max(summary.first_frame + 1, summary.last_frame)
         )
         self._frame.setObjectName("splitFrame")
