@@ -162,7 +162,7 @@ class ImportDialog(QDialog):
         self._start_button.setEnabled(bool(edit.videos or edit.tracks))
         videos = f"{counted(len(edit.videos), 'video')}, " if edit.videos else ""
         new = [c.name for c in edit.categories]
-        classes = f" New classes: {', '.join(new[:6])}{'…' if len(new) > 6 else ''}." if new else ""
+        classes = f" New classes: {', '.join(new[:6])}{' …' if len(new) > 6 else '.'}" if new else ""
         left = len(self._edit.tracks) - len(edit.tracks)
         rest = f" {counted(left, 'track')} left out." if left else ""
         adds = f"Adds {videos}{counted(len(edit.tracks), 'track')} with {counted(masks, 'mask')}.{rest}{classes}"
