@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPainterPath, QPixmap, QShowEvent
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -30,6 +30,7 @@ from app.panels.queue_model import (
     VideoProgress,
     VideoState,
     state_words,
+    time_words,
 )
 from app.panels.queue_tools import QueueTools
 from app.panels.run_queue_bar import RunQueueBar
@@ -38,6 +39,7 @@ from app.session import RunStatus, Session
 _ROW_HEIGHT = 54
 _MARGIN = 12
 _BAR_HEIGHT = 3
+_GAP = 8
 _REFRESH_MS = 200
 _NO_VIDEO = "No video yet.\nOpen one with Ctrl+O\nor drop it here."
 _NO_MATCH = "No video is like that."
@@ -82,13 +84,20 @@ class VideoDelegate(QStyledItemDelegate):
 
     def _paint_words(self, painter: QPainter, area: QRect, video: Video, progress: VideoProgress) -> None:
         metrics = painter.fontMetrics()
-        painter.setPen(theme.color("text"))
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, _elided(metrics, video.name, area.width()))
-        small = painter.font()
+        small = QFont(painter.font())
         small.setPixelSize(11)
+        needed = time_words(progress.seconds_left)
+        needed_width = QFontMetrics(small).horizontalAdvance(needed) + _GAP if needed else 0
+        painter.setPen(theme.color("text"))
+        name = _elided(metrics, video.name, area.width() - needed_width)
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, name)
         painter.setFont(small)
         painter.setPen(theme.color("muted"))
-        words = _elided(painter.fontMetrics(), state_words(video, progress), area.width())
+        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, needed)
+        words = state_words(video, progress)
+        if painter.fontMetrics().horizontalAdvance(words) > area.width():
+            words = words.removesuffix(" confirmed")  # the tip has all of it
+        words = _elided(painter.fontMetrics(), words, area.width())
         painter.drawText(area.translated(0, 16), Qt.AlignmentFlag.AlignVCenter, words)
         if progress.state is VideoState.NEW or (progress.state in _WITHOUT_BAR and not progress.share):
             return
@@ -107,7 +116,8 @@ _BAR_COLOURS = {
     VideoState.WAITING: "accent",
     VideoState.FAILED: "warning",
     VideoState.TRACKED: "good",
-    VideoState.EDITED: "good",
+    VideoState.IN_REVIEW: "good",
+    VideoState.DONE: "good",
 }
 
 

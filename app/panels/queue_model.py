@@ -31,7 +31,8 @@ class VideoState(Enum):
     WAITING = "waiting"
     FAILED = "failed"
     TRACKED = "tracked"
-    EDITED = "edited"
+    IN_REVIEW = "in review"
+    DONE = "done"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class VideoProgress:
         edited_count: instances that a person touched.
         confirmed_share: of the instances that a person has confirmed, in [0, 1].
         to_check: what the review list has; None where nobody has looked yet.
+        seconds_left: that deciding all of it is expected to take.
     """
 
     state: VideoState
@@ -52,6 +54,7 @@ class VideoProgress:
     edited_count: int = 0
     confirmed_share: float = 0.0
     to_check: ToCheck | None = None
+    seconds_left: float = 0.0
 
 
 class QueueOrder(Enum):
@@ -190,11 +193,8 @@ class QueueModel(QAbstractListModel):
         words = f"{video.source}\n{video.width} × {video.height}, {state_words(video, self.progress(video))}"
         if failure:
             return f"{words}: {failure}"
-        left = self.progress(video).to_check
-        return f"{words}\n{check_words(left, self._seconds_per_decision())}" if left is not None else words
-
-    def _seconds_per_decision(self) -> float:
-        return seconds_per_decision(self._session.document) if self._session.document is not None else 0.0
+        progress = self.progress(video)
+        return f"{words}\n{check_words(progress)}" if progress.to_check is not None else words
 
     def _words(self, video: Video) -> str:
         return f"{video.name}, {state_words(video, self.progress(video))}"
@@ -215,19 +215,23 @@ class QueueModel(QAbstractListModel):
         }
         share = min(1.0, len(reached) / max(1, video.frame_count))
         queue = self._session.run_queue
+        review = review_progress(document, video.video_id)
         if run.video_id == video.video_id and run.state in {"running", "paused"}:
             state = VideoState.PAUSED if run.state == "paused" else VideoState.RUNNING
         elif video.video_id in queue.waiting:
             state = VideoState.WAITING
         elif video.video_id in queue.failures:
             state = VideoState.FAILED
-        elif edited:
-            state = VideoState.EDITED
+        elif review.confirmed_frames == video.frame_count > 0:
+            state = VideoState.DONE
+        elif edited or review.instance_percent or review.confirmed_frames:
+            state = VideoState.IN_REVIEW
         else:
             state = VideoState.TRACKED if presence or reached else VideoState.NEW
-        confirmed = review_progress(document, video.video_id).instance_percent / 100
+        confirmed = review.instance_percent / 100
         listed = to_check(document, video.video_id, self._session.review.filter)
-        return VideoProgress(state, share, len(presence), edited, confirmed, listed)
+        seconds = listed.count * seconds_per_decision(document) if listed is not None and listed.count else 0.0
+        return VideoProgress(state, share, len(presence), edited, confirmed, listed, seconds)
 
     def _picture(self, video: Video) -> QPixmap | None:
         picture = self._pictures.get(video.video_id)
@@ -271,17 +275,24 @@ def _mistakes_per_decision(progress: VideoProgress) -> float:
     return left.mistakes / left.count if left.count else 0.0
 
 
-def check_words(left: ToCheck, seconds: float) -> str:
+def check_words(progress: VideoProgress) -> str:
     """E.g. "12 to check, about 9 of them mistakes: about 2 min"."""
+    left = _checked(progress)
     if not left.count:
         return "nothing to check"
     text = f"{left.count} to check, about {max(1, round(left.mistakes))} of them mistakes"
-    needed = left.count * seconds
-    return f"{text}: about {needed:.0f} s" if needed < 100 else f"{text}: about {needed / 60:.0f} min"
+    return f"{text}: about {time_words(progress.seconds_left)}"
+
+
+def time_words(seconds: float) -> str:
+    """E.g. "40 s" or "2 min"; empty for none."""
+    if not seconds:
+        return ""
+    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def state_words(video: Video, progress: VideoProgress) -> str:
-    """E.g. "edited · 5 tracks", "12 to check · 38% confirmed" or "new · 412 frames"."""
+    """E.g. "in review · 5 tracks", "done · 5 tracks", "12 to check · 38% confirmed" or "new · 412 frames"."""
     if progress.state in {VideoState.RUNNING, VideoState.PAUSED}:
         return f"{progress.state.value} · {progress.share:.0%}"
     if progress.state is VideoState.WAITING:
@@ -297,7 +308,7 @@ def state_words(video: Video, progress: VideoProgress) -> str:
 def _review_words(progress: VideoProgress) -> str:
     left = _checked(progress).count
     parts = [f"{left} to check"] if left else []
-    if progress.confirmed_share:
+    if progress.confirmed_share and progress.state is not VideoState.DONE:
         return " · ".join([*parts, f"{percent_words(progress.confirmed_share)} confirmed"])
     tracks = "1 track" if progress.track_count == 1 else f"{progress.track_count} tracks"
     return " · ".join([progress.state.value, *(parts or [tracks])])

@@ -53,12 +53,22 @@ def test_the_session_moves_the_mark(queue):
     assert panel.view.currentIndex().row() == 2
 
 
-def test_an_edit_makes_a_video_edited_and_undo_unmakes_it(queue, qtbot):
+def test_an_edit_begins_the_review_of_a_video_and_undo_unmakes_that(queue, qtbot):
     panel, project = queue
     project.session.do(SplitTrack(1, 1, 20, 4))
-    qtbot.waitUntil(lambda: words(panel, 0) == "edited · 4 tracks", timeout=2000)
+    qtbot.waitUntil(lambda: words(panel, 0) == "in review · 4 tracks", timeout=2000)
     project.session.undo()
     qtbot.waitUntil(lambda: words(panel, 0) == "tracked · 3 tracks", timeout=2000)
+
+
+def test_a_video_is_done_once_all_its_frames_are_confirmed(queue, qtbot):
+    panel, project = queue
+    project.session.do(Confirm(1, None, FrameRange(0, 38)))
+    qtbot.waitUntil(lambda: row(panel, 0).data(PROGRESS_ROLE).state is VideoState.IN_REVIEW, timeout=2000)
+    project.session.do(Confirm(1, None, FrameRange(39, 39)))
+    qtbot.waitUntil(lambda: words(panel, 0) == "done · 3 tracks", timeout=2000)
+    project.session.undo()
+    qtbot.waitUntil(lambda: row(panel, 0).data(PROGRESS_ROLE).state is VideoState.IN_REVIEW, timeout=2000)
 
 
 def test_a_running_model_shows_its_progress(make_project, landing_run, qtbot):
