@@ -32,7 +32,7 @@ from app.commands.conditions import (
     preview_has_keys,
 )
 from app.commands.identities import link_text
-from app.commands.review import accept_text, confirm_text, confirm_video_text, kind_text
+from app.commands.review import accept_text, confirm_text, confirm_video_text, kind_text, reject_text
 from app.digits import tracks_by_digit
 from app.document.suspicions import SuspicionKind
 from app.identities import proposal_text
@@ -244,6 +244,7 @@ _REVIEW = [
     Row("review.all_kinds", "&All kinds", lambda c: c.review.list_all_kinds()),
     Row("review.confirm", confirm_text, lambda c: c.review.toggle_confirmed(), ("C",), "mdi6.check-decagram-outline", has_video),
     Row("review.confirm_video", confirm_video_text, lambda c: c.review.toggle_video(), ("Shift+C",), "mdi6.check-all", has_video),
+    Row("review.reject", reject_text, lambda c: c.review.toggle_rejected(), ("Ctrl+Alt+X",), "mdi6.close-octagon-outline", has_video),
 ]  # fmt: skip
 _VIEW = [
     Row("view.zoom_in", "Zoom &in", lambda c: c.view.zoom(1), ("Ctrl++", "Ctrl+="), "mdi6.magnify-plus-outline", has_video, None, True),

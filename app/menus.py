@@ -56,7 +56,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Revie&w",
         ("review.next", "review.previous", "review.accept", "review.dismiss", "-", "review.confirm",
-         "review.confirm_video", "-",
+         "review.confirm_video", "review.reject", "-",
          "preview.reassociate", "preview.automatic", "preview.thresholds", "review.compare_runs", "review.gains",
          ("Changes s&hown", ("preview.next", "preview.previous", "preview.accept", "preview.decline")), "-",
          ("&List", tuple(f"review.least.{n}" for n in REVIEW_LEAST.choices)),

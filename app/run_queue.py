@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.document.confirmation import accepted_videos
 from app.document.queries import Queries
 from app.document.records import Change, Video
 
@@ -41,11 +42,11 @@ class RunQueue(QObject):
         session.document_changed.connect(self._leave_removed)
 
     def add_unfinished(self) -> None:
-        """Run over every video that no run has finished; those that failed before are tried again."""
+        """Run over every video that no run has finished and nobody rejected; those that failed are tried again."""
         document = self._session.document
         if document is None:
             return
-        unfinished = [v.video_id for v in document.videos() if first_frame_to_run(document, v) is not None]
+        unfinished = [v.video_id for v in accepted_videos(document) if first_frame_to_run(document, v) is not None]
         if not unfinished and not self.waiting:
             self._session.message.emit("The model has been run over every video to its end")
         self.add(unfinished)
@@ -135,9 +136,9 @@ class RunQueue(QObject):
         self.changed.emit()
 
     def _leave_removed(self, change: Change) -> None:
-        if not change.videos or self._session.document is None:
+        if not (change.videos or change.review) or self._session.document is None:
             return
-        known = {v.video_id for v in self._session.document.videos()}
+        known = {v.video_id for v in accepted_videos(self._session.document)}
         if not known.issuperset((*self.waiting, *self.failures)):
             self.waiting = tuple(i for i in self.waiting if i in known)
             self.failures = {i: text for i, text in self.failures.items() if i in known}

@@ -103,7 +103,7 @@ class Workspace(QObject):
             identities=IdentityCommands(session, window),
             preview=PreviewCommands(session, self.reassociation, settings, self),
             comparison=ComparisonCommands(session, self.run_comparison, window),
-            review=ReviewCommands(session, settings, self),
+            review=ReviewCommands(session, settings, window),
             run=RunCommands(session, self.inference, settings, window),
             training=TrainingCommands(session, self.training, self.inference, settings, window),
             help=HelpCommands(settings, window),

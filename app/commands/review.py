@@ -3,8 +3,11 @@
 from dataclasses import replace
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
-from app.document.edits import Confirm, EditGroup
+from app.dialogs.reject import reject_video
+from app.document.confirmation import rejections
+from app.document.edits import Confirm, EditGroup, RejectVideo
 from app.document.records import FrameRange
 from app.document.suspicions import SuspicionKind
 from app.review import ReviewFilter
@@ -15,11 +18,11 @@ from visolo.errors import VisoloError
 
 
 class ReviewCommands(QObject):
-    """Handlers of the review actions."""
+    """Handlers of the review actions; `parent` is the window that dialogs belong to."""
 
-    def __init__(self, session: Session, settings: Settings, parent: QObject) -> None:
+    def __init__(self, session: Session, settings: Settings, parent: QWidget) -> None:
         super().__init__(parent)
-        self._session, self._settings = session, settings
+        self._session, self._settings, self._window = session, settings, parent
         session.review.set_filter(_remembered_filter(settings))
 
     @property
@@ -68,6 +71,14 @@ class ReviewCommands(QObject):
     def toggle_video(self) -> None:
         """Confirm the whole video, or take that back."""
         self._confirm([], FrameRange(0, None))
+
+    def toggle_rejected(self) -> None:
+        """Reject the video, after asking why, or take it back."""
+        assert self._session.video is not None
+        if is_rejected(self._session):
+            self._session.do(RejectVideo(self._session.video.video_id, None))
+        else:
+            reject_video(self._session, self._session.video, self._window)
 
     def _hide_kinds(self, kinds: frozenset[SuspicionKind]) -> None:
         self._session.review.set_filter(replace(self._session.review.filter, hidden_kinds=kinds))
@@ -118,6 +129,17 @@ def confirm_video_text(session: Session) -> str:
     """What confirming the video would do now."""
     is_done = session.video is not None and _is_confirmed(session, [], FrameRange(0, None))
     return f"{'Unconfirm' if is_done else 'Confirm'} the whole &video"
+
+
+def is_rejected(session: Session) -> bool:
+    """Whether the video in view is rejected."""
+    document, video = session.document, session.video
+    return document is not None and video is not None and video.video_id in rejections(document)
+
+
+def reject_text(session: Session) -> str:
+    """What rejecting would do now."""
+    return "Take the rejected video &back" if is_rejected(session) else "Re&ject the video…"
 
 
 def _is_confirmed(session: Session, track_ids: list[int], frames: FrameRange) -> bool:

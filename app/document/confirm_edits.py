@@ -1,9 +1,10 @@
-"""Edits of the review: what a person has confirmed, and suspicions that turned out to be none.
+"""Edits of the review: what a person has confirmed, suspicions that turned out to be none, videos that are of no use.
 
     Confirm(video_id, track_id, FrameRange(first, last))                    # one track; its absences are confirmed, too
     Confirm(video_id, None, FrameRange(0, None))                            # every track, here the whole video
     Confirm(video_id, track_id | None, frames, confirmed=False)             # open it to edits and runs again
     DismissSuspicion(video_id, key) / DismissSuspicion(video_id, key, dismissed=False)
+    RejectVideo(video_id, reason) / RejectVideo(video_id, None)
 
 What is confirmed now: `confirmation`.
 """
@@ -135,3 +136,30 @@ class DismissSuspicion:
         if is_there == self.dismissed:
             raise EditRefused(f"Nothing to change: it is {'' if self.dismissed else 'not '}dismissed already")
         transaction.put_row("dismissals", (self.video_id, self.key), (time.time(),) if self.dismissed else None)
+
+
+@dataclass(frozen=True)
+class RejectVideo:
+    """Say that a video is of no use, so that it is neither run over with all others nor exported; or take that back.
+
+    Attributes:
+        reason: why, may be empty; None takes it back.
+    """
+
+    video_id: int
+    reason: str | None
+
+    @property
+    def text(self) -> str:
+        """See `Edit.text`."""
+        return f"Take video {self.video_id} back" if self.reason is None else f"Reject video {self.video_id}"
+
+    def apply(self, transaction: Transaction) -> None:
+        """See `Edit.apply`."""
+        name = transaction.document.video(self.video_id).name
+        reason = None if self.reason is None else " ".join(self.reason.split())
+        known = transaction.row("rejections", self.video_id)
+        if known == (None if reason is None else (reason,)):
+            raise EditRefused(f"Nothing to change: {name} is {'not ' if reason is None else ''}rejected already")
+        transaction.put_row("rejections", (self.video_id,), None if reason is None else (reason,))
+        transaction.text = f"Take {name} back" if reason is None else f"Reject {name}"

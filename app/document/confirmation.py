@@ -5,6 +5,8 @@
     wholly_confirmed_frames(queries, video_id)          -> (n,) bool, one for every frame of the video
     review_progress(queries, video_id)                  -> ReviewProgress: shares of the video and of each track
     dismissals(queries, video_id)                       -> {key: seconds since 1970}
+    rejections(queries)                                 -> {video_id: reason}
+    accepted_videos(queries)                            -> [Video], the others
 
 The edits that change it: `confirm_edits`. Confirmed content is closed: runs leave it alone and edits of it are refused.
 """
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from app.document.images import Position
 from app.document.queries import Queries
-from app.document.records import FrameRange
+from app.document.records import FrameRange, Video
 
 WHOLE_FRAMES = 0
 """Stands for a track id in the table: the frame with all its tracks, and that none is missing."""
@@ -142,6 +144,17 @@ def _count_in(queries: Queries, video_id: int, track_id: int, ranges: Iterable[F
     """How many instances a track has in these frames."""
     count = "SELECT count(*) FROM cells WHERE video_id = ? AND track_id = ? AND frame_index BETWEEN ? AND ?"
     return sum(int(queries.rows(count, video_id, track_id, r.first, r.end)[0][0]) for r in ranges)
+
+
+def rejections(queries: Queries) -> dict[int, str]:
+    """Why videos were rejected, by id; an empty text where nobody said."""
+    return dict(queries.rows("SELECT video_id, reason FROM rejections"))
+
+
+def accepted_videos(queries: Queries) -> list[Video]:
+    """The project's videos without those that were rejected."""
+    rejected = rejections(queries)
+    return [video for video in queries.videos() if video.video_id not in rejected]
 
 
 def dismissals(queries: Queries, video_id: int) -> dict[str, float]:

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from app.document.class_edits import ReviseCategories
-from app.document.confirm_edits import Confirm, DismissSuspicion
+from app.document.confirm_edits import Confirm, DismissSuspicion, RejectVideo
 from app.document.content_edits import (
     AddCategory,
     AddVideo,
@@ -43,6 +43,7 @@ __all__ = [
     "EditRefused",
     "MergeTracks",
     "ReassignTrack",
+    "RejectVideo",
     "RemoveInstances",
     "RemoveVideo",
     "RenameCategory",
@@ -69,6 +70,7 @@ _EDITS: dict[str, Any] = {
         EditGroup,
         MergeTracks,
         ReassignTrack,
+        RejectVideo,
         RemoveInstances,
         RemoveVideo,
         RenameCategory,

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from app.document.confirmation import ranges_of, wholly_confirmed_frames
+from app.document.confirmation import ranges_of, rejections, wholly_confirmed_frames
 from app.document.queries import Queries
 from app.document.records import FrameRange, Instance, Track, Video
 from visolo.categories import Category, folded_name, load_label_set
@@ -137,9 +137,13 @@ def plan_export(queries: Queries, options: ExportOptions) -> ExportPlan:
         ConfigError: there is no such label set, or there are too few videos to split.
     """
     wanted = None if options.video_ids is None else set(options.video_ids)
-    videos = [v for v in queries.videos() if wanted is None or v.video_id in wanted]
-    if not videos:
+    chosen = [v for v in queries.videos() if wanted is None or v.video_id in wanted]
+    if not chosen:
         raise OutputError(_NOTHING["all"])
+    rejected = rejections(queries)
+    videos = [video for video in chosen if video.video_id not in rejected]
+    if not videos:
+        raise OutputError("What was chosen is rejected, so it is not exported; take it back first, or choose others")
     entries = planned_entries(queries, options, videos)
     if not entries:
         raise OutputError(_NOTHING[options.frames])
@@ -151,12 +155,13 @@ def plan_export(queries: Queries, options: ExportOptions) -> ExportPlan:
 
 
 def planned_entries(queries: Queries, options: ExportOptions, videos: Sequence[Video]) -> list[Entry]:
-    """What the policy takes of some videos, whatever the classes."""
+    """What the policy takes of some videos, whatever the classes; of rejected ones nothing."""
     free_id = max(queries.next_video_id(), 1)
     names = _folder_names(videos)
     entries = []
+    rejected = rejections(queries)
     for video in videos:
-        ranges = _exported_ranges(queries, options, video)
+        ranges = [] if video.video_id in rejected else _exported_ranges(queries, options, video)
         lanes = {
             summary.track: queries.lane(video.video_id, summary.track.track_id).frame_indices
             for summary in (queries.tracks(video.video_id) if ranges else ())

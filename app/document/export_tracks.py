@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.document.confirmation import Confirmed, confirmed_content
+from app.document.confirmation import Confirmed, accepted_videos, confirmed_content
 from app.document.export import Progress
 from app.document.queries import Queries, snapshot
 from app.document.records import Instance, Video
@@ -26,7 +26,7 @@ def export_tracks(document: Queries, target: Path, video_ids: Sequence[int] | No
     Args:
         document: the project; only its path is used, so any thread may do the iterating.
         target: the CSV file.
-        video_ids: of which videos; None for all.
+        video_ids: of which videos; None for all that are not rejected.
 
     Yields:
         Progress after every track; the last says what was written.
@@ -36,7 +36,8 @@ def export_tracks(document: Queries, target: Path, video_ids: Sequence[int] | No
         ProjectError: the project cannot be read.
     """
     with snapshot(document.path) as queries:
-        videos = [v for v in queries.videos() if video_ids is None or v.video_id in video_ids]
+        chosen = accepted_videos(queries) if video_ids is None else queries.videos()
+        videos = [video for video in chosen if video_ids is None or video.video_id in video_ids]
         tracks = [(video, summary.track) for video in videos for summary in queries.tracks(video.video_id)]
         if not tracks:
             raise OutputError("There is no track to write: run the model first, or choose other videos")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from app.document.confirmation import accepted_videos
 from app.document.effort import Effort, effort_by_video
 from app.document.predictions import Predictions, kept_predictions
 from app.document.queries import Queries
@@ -111,7 +112,7 @@ def measure_gains(
     Raises:
         ProjectError: the project has no video.
     """
-    videos = queries.videos()
+    videos = accepted_videos(queries)
     if not videos:
         raise ProjectError(f"{queries.path}: there is no video in this project; add one first")
     efforts = effort_by_video(queries)

@@ -165,6 +165,12 @@ CREATE TABLE run_candidates (
 """
 
 
+_VERSION_3 = """
+-- Videos that are of no use, with why: they are kept, but neither run over nor exported.
+CREATE TABLE rejections (video_id INTEGER PRIMARY KEY, reason TEXT NOT NULL);
+"""
+
+
 def _create_version_1(connection: sqlite3.Connection) -> None:
     _execute_all(connection, _VERSION_1)
 
@@ -173,13 +179,17 @@ def _add_review(connection: sqlite3.Connection) -> None:
     _execute_all(connection, _VERSION_2)
 
 
+def _add_rejections(connection: sqlite3.Connection) -> None:
+    _execute_all(connection, _VERSION_3)
+
+
 def _execute_all(connection: sqlite3.Connection, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
             connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_version_1, _add_review)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_version_1, _add_review, _add_rejections)
 """Step i makes a file of version i one of version i + 1; never change a released step, add the next."""
 
 

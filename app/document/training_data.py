@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.document.confirmation import wholly_confirmed_frames
+from app.document.confirmation import accepted_videos, wholly_confirmed_frames
 from app.document.document import read_project
 from app.document.exchange import ExportOptions, export_dataset
 
@@ -18,7 +18,7 @@ def write_training_data(project: Path, target: Path) -> str:
         ProjectError: the project cannot be read.
     """
     with read_project(project) as queries:
-        videos = queries.videos()
+        videos = accepted_videos(queries)
         confirmed = sum(int(wholly_confirmed_frames(queries, video.video_id).sum()) for video in videos)
         for _ in export_dataset(queries, ExportOptions(target, frames="confirmed-ranges" if confirmed else "all")):
             pass

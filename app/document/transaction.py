@@ -22,6 +22,7 @@ _COLUMNS = {  # table -> primary key columns, other columns
     "absences": (("video_id", "track_id", "first_frame"), ("last_frame",)),
     "confirmed": (("video_id", "track_id", "first_frame"), ("last_frame",)),
     "dismissals": (("video_id", "key"), ("created",)),
+    "rejections": (("video_id",), ("reason",)),
 }
 _INSERT_CELL = "INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?)"
 _UPSERT_CELL = (

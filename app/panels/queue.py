@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.document.edits import RemoveVideo
+from app.dialogs.reject import reject_video
+from app.document.edits import RejectVideo, RemoveVideo
 from app.document.records import Change, Video
 from app.panels.pacing import PacedRefresh
 from app.panels.queue_model import (
@@ -88,7 +89,7 @@ class VideoDelegate(QStyledItemDelegate):
         small.setPixelSize(11)
         needed = time_words(progress.seconds_left)
         needed_width = QFontMetrics(small).horizontalAdvance(needed) + _GAP if needed else 0
-        painter.setPen(theme.color("text"))
+        painter.setPen(theme.color("muted" if progress.state is VideoState.REJECTED else "text"))
         name = _elided(metrics, video.name, area.width() - needed_width)
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, name)
         painter.setFont(small)
@@ -97,9 +98,10 @@ class VideoDelegate(QStyledItemDelegate):
         words = state_words(video, progress)
         if painter.fontMetrics().horizontalAdvance(words) > area.width():
             words = words.removesuffix(" confirmed")  # the tip has all of it
-        words = _elided(painter.fontMetrics(), words, area.width())
+        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area.translated(0, 16), Qt.AlignmentFlag.AlignVCenter, words)
-        if progress.state is VideoState.NEW or (progress.state in _WITHOUT_BAR and not progress.share):
+        is_bare = progress.state in _WITHOUT_BAR and not progress.share
+        if progress.state in {VideoState.NEW, VideoState.REJECTED} or is_bare:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -260,6 +262,11 @@ class QueuePanel(QWidget):
         menu = QMenu(self)
         menu.setObjectName("videoMenu")
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if index.data(PROGRESS_ROLE).state is VideoState.REJECTED:
+            menu.addAction("Take back", partial(self._session.do, RejectVideo(video.video_id, None)))
+        else:
+            menu.addAction("Reject…", partial(reject_video, self._session, video, self))
+        menu.addSeparator()
         remove = menu.addAction(f"Remove {video.name} from the project")
         remove.setToolTip("The file itself stays where it is; undo brings the video back")
         remove.triggered.connect(partial(self._remove, video.video_id))

@@ -7,7 +7,7 @@ from enum import Enum
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QPixmap
 
-from app.document.confirmation import percent_words, review_progress
+from app.document.confirmation import percent_words, rejections, review_progress
 from app.document.records import Change, Video
 from app.review_counts import ToCheck, seconds_per_decision, to_check
 from app.session import Session
@@ -33,6 +33,7 @@ class VideoState(Enum):
     TRACKED = "tracked"
     IN_REVIEW = "in review"
     DONE = "done"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class VideoProgress:
         confirmed_share: of the instances that a person has confirmed, in [0, 1].
         to_check: what the review list has; None where nobody has looked yet.
         seconds_left: that deciding all of it is expected to take.
+        reason: why it was rejected; empty where nobody said, or it was not.
     """
 
     state: VideoState
@@ -55,6 +57,7 @@ class VideoProgress:
     confirmed_share: float = 0.0
     to_check: ToCheck | None = None
     seconds_left: float = 0.0
+    reason: str = ""
 
 
 class QueueOrder(Enum):
@@ -75,6 +78,7 @@ class QueueShare(Enum):
     UNFINISHED = "Not yet run to the end"
     UNCONFIRMED = "Run, not wholly confirmed"
     CONFIRMED = "Wholly confirmed"
+    REJECTED = "Rejected"
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,8 @@ class QueueModel(QAbstractListModel):
         if self.view.share is QueueShare.ALL:
             return True
         progress = self.progress(video)
+        if progress.state is VideoState.REJECTED:
+            return self.view.share is QueueShare.REJECTED
         if progress.share < 1:
             return self.view.share is QueueShare.UNFINISHED
         is_done = progress.confirmed_share == 1
@@ -214,6 +220,7 @@ class QueueModel(QAbstractListModel):
             frame for stored in document.runs(video.video_id) for frame in range(stored.first_frame, stored.head)
         }
         share = min(1.0, len(reached) / max(1, video.frame_count))
+        rejected = rejections(document)
         queue = self._session.run_queue
         review = review_progress(document, video.video_id)
         if run.video_id == video.video_id and run.state in {"running", "paused"}:
@@ -222,6 +229,8 @@ class QueueModel(QAbstractListModel):
             state = VideoState.WAITING
         elif video.video_id in queue.failures:
             state = VideoState.FAILED
+        elif video.video_id in rejected:
+            state = VideoState.REJECTED
         elif review.confirmed_frames == video.frame_count > 0:
             state = VideoState.DONE
         elif edited or review.instance_percent or review.confirmed_frames:
@@ -230,8 +239,10 @@ class QueueModel(QAbstractListModel):
             state = VideoState.TRACKED if presence or reached else VideoState.NEW
         confirmed = review.instance_percent / 100
         listed = to_check(document, video.video_id, self._session.review.filter)
-        seconds = listed.count * seconds_per_decision(document) if listed is not None and listed.count else 0.0
-        return VideoProgress(state, share, len(presence), edited, confirmed, listed, seconds)
+        is_open = listed is not None and listed.count and state is not VideoState.REJECTED
+        seconds = listed.count * seconds_per_decision(document) if is_open and listed is not None else 0.0
+        reason = rejected.get(video.video_id, "")
+        return VideoProgress(state, share, len(presence), edited, confirmed, listed, seconds, reason)
 
     def _picture(self, video: Video) -> QPixmap | None:
         picture = self._pictures.get(video.video_id)
@@ -299,6 +310,8 @@ def state_words(video: Video, progress: VideoProgress) -> str:
         return f"waiting · {progress.share:.0%}" if progress.share else "waiting"
     if progress.state is VideoState.FAILED:
         return "failed"
+    if progress.state is VideoState.REJECTED:
+        return f"rejected · {progress.reason}" if progress.reason else "rejected"
     if progress.state is VideoState.NEW:
         frames = "1 frame" if video.frame_count == 1 else f"{video.frame_count:,} frames".replace(",", " ")
         return f"new · {frames}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.document.confirmation import wholly_confirmed_frames
+from app.document.confirmation import accepted_videos, wholly_confirmed_frames
 from app.document.queries import Queries, snapshot
 from app.document.records import Video
 from app.workers.task import Task
@@ -94,7 +94,7 @@ def _count_project(project: Path, label_set: str) -> Iterator[VideoToTrainOn]:
     known = {folded_name(category.name) for category in load_label_set(label_set).categories}
     with snapshot(project) as queries:
         names = {c.category_id: c.name for c in queries.categories()}
-        for video in queries.videos():
+        for video in accepted_videos(queries):
             marked = wholly_confirmed_frames(queries, video.video_id)
             every = np.ones(video.frame_count, dtype=np.bool_)
             everything, confirmed = (_count_video(queries, video.video_id, names, m) for m in (every, marked))

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QMainWindow, QMenu, QToolButton
+from PySide6.QtWidgets import QInputDialog, QLabel, QLineEdit, QMainWindow, QMenu, QToolButton
 
-from app.document.edits import Confirm, SplitTrack
+from app.dialogs.reject import reject_video
+from app.document.edits import Confirm, RejectVideo, SplitTrack
 from app.document.records import FrameRange
 from app.panels.queue import QueuePanel
-from app.panels.queue_model import PROGRESS_ROLE, VideoState
+from app.panels.queue_model import PROGRESS_ROLE, QueueShare, QueueView, VideoState
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_the_menu_removes_a_video_and_undo_brings_it_back(queue, qtbot):
     panel, project = queue
     area = panel.view.visualRect(row(panel, 2))
     panel.view.customContextMenuRequested.emit(area.center())
-    (action,) = panel.findChild(QMenu, "videoMenu").actions()
+    *_, action = panel.findChild(QMenu, "videoMenu").actions()
     assert action.text() == "Remove clip1_3 from the project"
     action.trigger()
     assert [v.video_id for v in project.document.videos()] == [1, 2]
@@ -201,3 +202,21 @@ def test_one_video_needs_no_search(make_project, qtbot):
     panel.show()
     assert not panel.tools.isVisible()
     panel.stop()
+
+
+def test_a_video_is_rejected_with_a_reason_and_taken_back(queue, qtbot):
+    panel, project = queue
+    reject_video(project.session, project.session.document.video(1), panel)
+    dialog = panel.findChild(QInputDialog, "rejectDialog")
+    dialog.setTextValue("out of focus")
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: words(panel, 0) == "rejected · out of focus", timeout=2000)
+    panel.model.view = QueueView(share=QueueShare.REJECTED)
+    panel.model.reset()
+    assert panel.model.rowCount() == 1
+    panel.model.view = QueueView()
+    panel.model.reset()
+    project.session.run_queue.add_unfinished()
+    assert 1 not in project.session.run_queue.waiting
+    project.session.do(RejectVideo(1, None))
+    qtbot.waitUntil(lambda: not words(panel, 0).startswith("rejected"), timeout=2000)
