@@ -1,9 +1,9 @@
 """What the review of each video has cost: corrections, and minutes by the clock of the history. Reads only."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from app.document.association_edit import ReplaceAssociation, TakeThresholds
 from app.document.edits import (
@@ -42,6 +42,7 @@ _KINDS = {
 }
 CORRECTIONS: dict[str, str] = {kind.__name__: words for kind, words in _KINDS.items()}
 """The edits that change what a model found, by their names in the history, and what to call them."""
+_Key = TypeVar("_Key")
 _NOT_BY_HAND = {"Run", ImportTracks.__name__, AddVideo.__name__}
 
 
@@ -73,22 +74,23 @@ class Effort:
 
 
 class WorkStep(NamedTuple):
-    """One entry that a person made: for which video, how long after the one before, and whether it still corrects."""
+    """One entry of a person: for which video, how long after their last, whether it still corrects, and whose."""
 
     video_id: int
     seconds: float
     correction: str
+    author: str
 
 
 def effort_by_video(queries: Queries) -> dict[int, Effort]:
     """The effort spent on every video on which any was; by video id."""
-    seconds: dict[int, float] = defaultdict(float)
-    counts: dict[int, Counter[str]] = defaultdict(Counter)
-    for step in work_steps(queries):
-        seconds[step.video_id] += step.seconds
-        if step.correction:
-            counts[step.video_id][step.correction] += 1
-    return {video_id: Effort(spent, dict(counts[video_id])) for video_id, spent in seconds.items()}
+    return _sums((step.video_id, step) for step in work_steps(queries))
+
+
+def effort_by_author(queries: Queries) -> dict[str, Effort]:
+    """The effort that every person spent on the videos that the project still has; by name."""
+    present = {video.video_id for video in queries.videos()}
+    return _sums((step.author, step) for step in work_steps(queries) if step.video_id in present)
 
 
 def work_steps(queries: Queries) -> Iterator[WorkStep]:
@@ -101,4 +103,14 @@ def work_steps(queries: Queries) -> Iterator[WorkStep]:
         latest[author] = created
         if video_id is not None and kind not in _NOT_BY_HAND:
             seconds = min(max(0.0, pause), LONGEST_PAUSE_S) if pause <= AWAY_S else 0.0
-            yield WorkStep(video_id, seconds, "" if undone else CORRECTIONS.get(kind, ""))
+            yield WorkStep(video_id, seconds, "" if undone else CORRECTIONS.get(kind, ""), author)
+
+
+def _sums(steps: Iterable[tuple[_Key, WorkStep]]) -> dict[_Key, Effort]:
+    seconds: dict[_Key, float] = defaultdict(float)
+    counts: dict[_Key, Counter[str]] = defaultdict(Counter)
+    for key, step in steps:
+        seconds[key] += step.seconds
+        if step.correction:
+            counts[key][step.correction] += 1
+    return {key: Effort(spent, dict(counts[key])) for key, spent in seconds.items()}

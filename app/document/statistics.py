@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.document.confirmation import review_progress
-from app.document.effort import Effort, effort_by_video, work_steps
+from app.document.effort import Effort, effort_by_author, effort_by_video, work_steps
 from app.document.queries import Queries
 from app.document.records import Video
 
@@ -48,6 +48,7 @@ class Statistics:
     Attributes:
         track_lengths: masks of every track.
         mask_sizes: root of every mask's share of its frame, in [0, 1]: the side of a square of its area.
+        people: what each spent, by name.
         work_minutes: (n,) minutes of work after which each correction was made, see `effort`.
     """
 
@@ -55,6 +56,7 @@ class Statistics:
     classes: list[ClassStatistics] = field(default_factory=list)
     track_lengths: list[int] = field(default_factory=list)
     mask_sizes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    people: dict[str, Effort] = field(default_factory=dict)
     work_minutes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     @property
@@ -95,6 +97,7 @@ def collect_statistics(queries: Queries) -> Iterator[Statistics]:
         yield found
     found.classes = [ClassStatistics(c.name, tracks[c.category_id], masks[c.category_id]) for c in queries.categories()]
     found.mask_sizes = np.concatenate([np.zeros(0), *sizes])
+    found.people = effort_by_author(queries)
     found.work_minutes = _work_minutes(queries)
     yield found
 

@@ -6,7 +6,7 @@ from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
-from app.document.effort import TIME_RULE
+from app.document.effort import TIME_RULE, Effort
 from app.document.export import Progress
 from app.document.queries import Queries, snapshot
 from app.document.statistics import Statistics, VideoStatistics, collect_statistics
@@ -71,7 +71,7 @@ corrections that are not undone.</p>
 <div class="plots">{figures}</div>
 <h2>Videos</h2>{_table(_VIDEO_HEADS, [_video_cells(one) for one in statistics.videos])}
 <h2>Classes</h2>{_table(("class", "tracks", "masks"), _class_rows(statistics))}
-</body></html>
+{_people(statistics)}</body></html>
 """
 
 
@@ -87,7 +87,7 @@ def _facts(statistics: Statistics) -> list[tuple[str, str]]:
         ("masks edited", f"{sum(one.edited_masks for one in videos):,}"),
         ("edits", f"{effort.edit_count:,}"),
         ("minutes", f"{effort.seconds / 60:.1f}"),
-        ("edits per minute", f"{effort.edits_per_minute:.1f}" if effort.seconds else "–"),
+        ("edits per minute", _rate(effort)),
     ]
 
 
@@ -109,13 +109,27 @@ def _video_cells(one: VideoStatistics) -> tuple[str, ...]:
         f"{100 * one.confirmed_masks / max(1, one.masks):.1f} %",
         str(effort.edit_count),
         f"{effort.seconds / 60:.1f}",
-        f"{effort.edits_per_minute:.1f}" if effort.seconds else "–",
+        _rate(effort),
     )
 
 
 def _class_rows(statistics: Statistics) -> list[tuple[str, ...]]:
     ranked = sorted(statistics.classes, key=lambda one: -one.tracks)
     return [(one.name, str(one.tracks), str(one.masks)) for one in ranked if one.tracks]
+
+
+def _people(statistics: Statistics) -> str:
+    """A table of who did how much; nothing where nobody did anything."""
+    ranked = sorted(statistics.people.items(), key=lambda one: (-one[1].seconds, one[0]))
+    rows = [
+        (name or "unknown", str(effort.edit_count), f"{effort.seconds / 60:.1f}", _rate(effort))
+        for name, effort in ranked
+    ]
+    return f"<h2>People</h2>{_table(('person', *_VIDEO_HEADS[-3:]), rows)}\n" if rows else ""
+
+
+def _rate(effort: Effort) -> str:
+    return f"{effort.edits_per_minute:.1f}" if effort.seconds else "–"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -116,6 +116,23 @@ def test_the_page_says_them_and_loads_nothing(project, tmp_path):
     assert steps[-1].done == steps[-1].total
 
 
+def test_the_page_says_who_did_how_much(project, tmp_path):
+    document, history = project
+    first = history.author
+    history.author = "A & <B>"
+    history.do(SetCategory(2, (1,), 1))
+    list(write_report(document, tmp_path / "s.html"))
+    rows = Page(tmp_path / "s.html").rows
+    assert rows[-3:] == [
+        ["person", "edits", "minutes", "edits per minute"],
+        [first, "3", "4.0", "0.8"],
+        ["A & <B>", "1", "0.0", "–"],
+    ]
+    history.undo()
+    list(write_report(document, tmp_path / "s.html"))
+    assert Page(tmp_path / "s.html").rows[-1] == ["A & <B>", "0", "0.0", "–"]
+
+
 def test_an_untouched_video_has_a_page_without_edits(tmp_path):
     document, history = new_project(tmp_path / "p.visolo")
     with document:
