@@ -3,7 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPainterPath, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -30,6 +30,7 @@ from app.panels.queue_model import (
     QueueView,
     VideoProgress,
     VideoState,
+    length_words,
     state_words,
     time_words,
 )
@@ -41,6 +42,8 @@ _ROW_HEIGHT = 54
 _MARGIN = 12
 _BAR_HEIGHT = 3
 _GAP = 8
+_LENGTH_PIXELS = 10
+_LENGTH_GROUND = QColor(0, 0, 0, 170)
 _REFRESH_MS = 200
 _NO_VIDEO = "No video yet.\nOpen one with Ctrl+O\nor drop it here."
 _NO_MATCH = "No video is like that."
@@ -63,6 +66,7 @@ class VideoDelegate(QStyledItemDelegate):
             painter.fillRect(area.left(), area.top(), 3, area.height(), theme.color("accent"))
         picture = QRect(area.topLeft() + QPoint(_MARGIN, (_ROW_HEIGHT - PICTURE_SIZE.height()) // 2), PICTURE_SIZE)
         self._paint_picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
+        self._paint_length(painter, picture, length_words(index.data(VIDEO_ROLE)))
         text = QRect(picture.right() + 9, area.top() + 8, area.right() - picture.right() - 9 - _MARGIN, 18)
         self._paint_words(painter, text, index.data(VIDEO_ROLE), index.data(PROGRESS_ROLE))
         painter.restore()
@@ -81,6 +85,22 @@ class VideoDelegate(QStyledItemDelegate):
         target = QRectF(0, 0, size.width(), size.height())
         target.moveCenter(QRectF(area).center())
         painter.drawPixmap(target, picture, QRectF(picture.rect()))
+        painter.restore()
+
+    def _paint_length(self, painter: QPainter, picture: QRect, words: str) -> None:
+        """In the picture's corner, on a ground of its own: the picture may be of any colour."""
+        painter.save()
+        small = QFont(painter.font())
+        small.setPixelSize(_LENGTH_PIXELS)
+        painter.setFont(small)
+        size = painter.fontMetrics().size(0, words)
+        ground = QRect(0, 0, size.width() + 6, _LENGTH_PIXELS + 3)
+        ground.moveBottomRight(picture.bottomRight() - QPoint(1, 1))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_LENGTH_GROUND)
+        painter.drawRoundedRect(ground, 2, 2)
+        painter.setPen(Qt.GlobalColor.white)
+        painter.drawText(ground, Qt.AlignmentFlag.AlignCenter, words)
         painter.restore()
 
     def _paint_words(self, painter: QPainter, area: QRect, video: Video, progress: VideoProgress) -> None:

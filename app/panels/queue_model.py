@@ -196,7 +196,8 @@ class QueueModel(QAbstractListModel):
 
     def _tip(self, video: Video) -> str:
         failure = self._session.run_queue.failures.get(video.video_id, "")
-        words = f"{video.source}\n{video.width} × {video.height}, {state_words(video, self.progress(video))}"
+        size = f"{video.width} × {video.height}, {_frames(video)}"
+        words = f"{video.source}\n{size}\n{state_words(video, self.progress(video))}"
         if failure:
             return f"{words}: {failure}"
         progress = self.progress(video)
@@ -313,9 +314,21 @@ def state_words(video: Video, progress: VideoProgress) -> str:
     if progress.state is VideoState.REJECTED:
         return f"rejected · {progress.reason}" if progress.reason else "rejected"
     if progress.state is VideoState.NEW:
-        frames = "1 frame" if video.frame_count == 1 else f"{video.frame_count:,} frames".replace(",", " ")
-        return f"new · {frames}"
+        return f"new · {_frames(video)}"
     return _review_words(progress)
+
+
+def length_words(video: Video) -> str:
+    """E.g. "2:05" or "1:00:00"; the number of frames, "40 f", where the source does not say how quick they are."""
+    if not video.frame_rate:
+        return f"{video.frame_count} f"
+    minutes, seconds = divmod(round(video.frame_count / video.frame_rate), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _frames(video: Video) -> str:
+    return "1 frame" if video.frame_count == 1 else f"{video.frame_count:,} frames".replace(",", " ")
 
 
 def _review_words(progress: VideoProgress) -> str:

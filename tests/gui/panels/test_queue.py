@@ -10,7 +10,7 @@ from app.dialogs.reject import reject_video
 from app.document.edits import Confirm, RejectVideo, SplitTrack
 from app.document.records import FrameRange
 from app.panels.queue import QueuePanel
-from app.panels.queue_model import PROGRESS_ROLE, QueueShare, QueueView, VideoState
+from app.panels.queue_model import PROGRESS_ROLE, QueueShare, QueueView, VideoState, length_words
 
 
 @pytest.fixture
@@ -52,6 +52,15 @@ def test_the_session_moves_the_mark(queue):
     panel, project = queue
     project.session.show_video(3)
     assert panel.view.currentIndex().row() == 2
+
+
+def test_every_video_says_how_long_it_is(queue):
+    panel, project = queue
+    assert "40 frames" in row(panel, 0).data(Qt.ItemDataRole.ToolTipRole)
+    video = project.document.video(1)
+    lengths = [(40, 10.0), (1250, 10.0), (36_000, 10.0), (40, None)]
+    words = [length_words(replace(video, frame_count=count, frame_rate=rate)) for count, rate in lengths]
+    assert words == ["0:04", "2:05", "1:00:00", "40 f"]
 
 
 def test_an_edit_begins_the_review_of_a_video_and_undo_unmakes_that(queue, qtbot):
