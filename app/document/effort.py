@@ -1,7 +1,7 @@
 """What the review of each video has cost: corrections, and minutes by the clock of the history. Reads only."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -87,10 +87,9 @@ def effort_by_video(queries: Queries) -> dict[int, Effort]:
     return _sums((step.video_id, step) for step in work_steps(queries))
 
 
-def effort_by_author(queries: Queries) -> dict[str, Effort]:
-    """The effort that every person spent on the videos that the project still has; by name."""
-    present = {video.video_id for video in queries.videos()}
-    return _sums((step.author, step) for step in work_steps(queries) if step.video_id in present)
+def effort_by_author(queries: Queries, video_ids: Set[int]) -> dict[str, Effort]:
+    """The effort that every person spent on some videos; by name."""
+    return _sums((step.author, step) for step in work_steps(queries) if step.video_id in video_ids)
 
 
 def work_steps(queries: Queries) -> Iterator[WorkStep]:

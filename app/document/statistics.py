@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from app.document.confirmation import review_progress
+from app.document.confirmation import accepted_videos, review_progress
 from app.document.effort import Effort, effort_by_author, effort_by_video, work_steps
 from app.document.queries import Queries
 from app.document.records import Video
@@ -46,6 +46,7 @@ class Statistics:
     """A whole project.
 
     Attributes:
+        rejected_count: videos that are left out of everything here.
         track_lengths: masks of every track.
         mask_sizes: root of every mask's share of its frame, in [0, 1]: the side of a square of its area.
         people: what each spent, by name.
@@ -56,6 +57,7 @@ class Statistics:
     classes: list[ClassStatistics] = field(default_factory=list)
     track_lengths: list[int] = field(default_factory=list)
     mask_sizes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    rejected_count: int = 0
     people: dict[str, Effort] = field(default_factory=dict)
     work_minutes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
@@ -77,12 +79,13 @@ def collect_statistics(queries: Queries) -> Iterator[Statistics]:
     Yields:
         The same value again and again, with one video more; the last is complete.
     """
-    found = Statistics()
+    videos = accepted_videos(queries)
+    found = Statistics(rejected_count=len(queries.videos()) - len(videos))
     efforts = effort_by_video(queries)
     tracks: Counter[int] = Counter()
     masks: dict[int, int] = defaultdict(int)
     sizes = []
-    for video in queries.videos():
+    for video in videos:
         summaries = queries.tracks(video.video_id)
         for summary in summaries:
             tracks[summary.track.category_id] += 1
@@ -97,7 +100,7 @@ def collect_statistics(queries: Queries) -> Iterator[Statistics]:
         yield found
     found.classes = [ClassStatistics(c.name, tracks[c.category_id], masks[c.category_id]) for c in queries.categories()]
     found.mask_sizes = np.concatenate([np.zeros(0), *sizes])
-    found.people = effort_by_author(queries)
+    found.people = effort_by_author(queries, {one.video.video_id for one in found.videos})
     found.work_minutes = _work_minutes(queries)
     yield found
 
@@ -109,7 +112,7 @@ def _sizes(queries: Queries, video: Video) -> NDArray[np.float64]:
 
 
 def _work_minutes(queries: Queries) -> NDArray[np.float64]:
-    present = {video.video_id for video in queries.videos()}
+    present = {video.video_id for video in accepted_videos(queries)}
     steps = [step for step in work_steps(queries) if step.video_id in present]
     ends = np.cumsum([step.seconds for step in steps]) / 60
     return np.asarray(ends[[bool(step.correction) for step in steps]] if steps else ends)

@@ -6,6 +6,7 @@ from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
+from app.document.confirmation import accepted_videos
 from app.document.effort import TIME_RULE, Effort
 from app.document.export import Progress
 from app.document.queries import Queries, snapshot
@@ -43,9 +44,9 @@ def write_report(document: Queries, target: Path) -> Iterator[Progress]:
         ProjectError: the project cannot be read.
     """
     with snapshot(document.path) as queries:
-        total = len(queries.videos()) + 2
+        total = len(accepted_videos(queries)) + 2
         if total == 2:
-            raise OutputError("There is no video to count; add one to the project first")
+            raise OutputError("There is no video to count; add one to the project, or take a rejected one back")
         statistics = Statistics()
         for statistics in collect_statistics(queries):
             done = len(statistics.videos)
@@ -79,6 +80,7 @@ def _facts(statistics: Statistics) -> list[tuple[str, str]]:
     videos, effort = statistics.videos, statistics.effort
     return [
         ("videos", str(len(videos))),
+        *([("rejected, left out", str(statistics.rejected_count))] if statistics.rejected_count else []),
         ("frames", f"{sum(one.video.frame_count for one in videos):,}"),
         ("tracks", f"{sum(one.tracks for one in videos):,}"),
         ("masks", f"{sum(one.masks for one in videos):,}"),

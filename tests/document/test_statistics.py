@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from document_data import FRAMES, HEIGHT, LABELS, WIDTH, add_video, frame, new_project, project_with_run
 
 from app.document.adopt import begin_run
-from app.document.edits import Confirm, DeleteTrack, RemoveInstances, SetCategory, SetMask
+from app.document.edits import Confirm, DeleteTrack, RejectVideo, RemoveInstances, SetCategory, SetMask
 from app.document.records import FrameRange
 from app.document.statistics import collect_statistics
 from app.document.statistics_plots import draw_plots
@@ -131,6 +131,20 @@ def test_the_page_says_who_did_how_much(project, tmp_path):
     history.undo()
     list(write_report(document, tmp_path / "s.html"))
     assert Page(tmp_path / "s.html").rows[-1] == ["A & <B>", "0", "0.0", "–"]
+
+
+def test_rejected_videos_are_left_out_and_counted(project, tmp_path):
+    document, history = project
+    history.do(RejectVideo(1, "blurred"))
+    list(write_report(document, tmp_path / "s.html"))
+    page = Page(tmp_path / "s.html")
+    facts = dict(zip(page.facts[::2], page.facts[1::2], strict=True))
+    assert (facts["videos"], facts["rejected, left out"], facts["edits"]) == ("1", "1", "0")
+    assert facts["masks"] == str(FRAMES)
+    assert "video 1" not in [row[0] for row in page.rows]
+    history.do(RejectVideo(2, ""))
+    with pytest.raises(OutputError, match="take a rejected one back"):
+        list(write_report(document, tmp_path / "s.html"))
 
 
 def test_an_untouched_video_has_a_page_without_edits(tmp_path):
