@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cli_data import FRAMES, HEIGHT, ROOT, WIDTH, save_tiny_weights, write_images
 
+from app.document.document import read_project
 from visolo import cli
 from visolo.categories import Category
 from visolo.inference.segmenter import OnlineSegmenter
@@ -148,3 +149,47 @@ def test_two_processes_print_what_one_prints(monkeypatch, capsys):
     done = torchrun(*args)
     assert done.returncode == 0, done.stderr
     assert done.stdout == alone
+
+
+def contents(project):
+    """What a project holds of videos, tracks and instances, without what differs by chance."""
+    with read_project(project) as queries:
+        return [
+            (video.name, video.frame_count, summary.track, [i.rle for i in queries.track_instances(video.video_id, t)])
+            for video in queries.videos()
+            for summary in queries.tracks(video.video_id)
+            for t in [summary.track.track_id]
+        ]
+
+
+@pytest.mark.parametrize("with_results", [True, False])
+def test_two_processes_write_the_project_of_one(track, tmp_path, folder, with_results):
+    code, _ = track(tmp_path / "one.json", "--project", tmp_path / "one.visolo")
+    assert code == 0
+    out = ["--out", tmp_path / "r.json"] if with_results else []
+    options = ["--weights", folder / "tiny.safetensors", *out, "--project", tmp_path / "two.visolo"]
+    done = torchrun("track", folder / "gt.json", *options)
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "two.visolo") == contents(tmp_path / "one.visolo") != []
+    if with_results:
+        assert (tmp_path / "r.json").read_bytes() == (tmp_path / "one.json").read_bytes()
+    assert not list(tmp_path.glob("*.parts"))
+
+
+def test_a_project_of_two_processes_goes_on_where_one_failed(track, tmp_path, folder):
+    images = tmp_path / "images"
+    for name, count in (("v12", FRAMES), ("v4", 3), ("v7", 2)):
+        write_images(images / name, count)
+    broken = images / "v4" / "00001.png"
+    picture = broken.read_bytes()
+    broken.write_bytes(b"no picture")
+    options = ["--images", images, "--weights", folder / "tiny.safetensors", "--project", tmp_path / "p.visolo"]
+    assert torchrun("track", folder / "gt.json", *options).returncode != 0
+    assert not (tmp_path / "p.visolo").exists()
+    broken.write_bytes(picture)
+    done = torchrun("track", folder / "gt.json", *options)
+    assert done.returncode == 0, done.stderr
+    assert {name for name, *_ in contents(tmp_path / "p.visolo")} <= {"v12", "v4", "v7"}
+    with read_project(tmp_path / "p.visolo") as queries:
+        assert [run.state for video in queries.videos() for run in queries.runs(video.video_id)] == ["done"] * 3
+    assert not list(tmp_path.glob("*.parts"))

@@ -3,16 +3,17 @@
 import argparse
 import hashlib
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from visolo.categories import LabelSet
 from visolo.commands.console import note, progress
 from visolo.commands.engine import Engine
+from visolo.commands.finished_videos import FinishedVideos
 from visolo.commands.outputs import check_output
 from visolo.commands.sources import Source, VideoToTrack
 from visolo.config import InferenceConfig
@@ -45,6 +46,27 @@ def check_project(source: Source) -> None:
             )
 
 
+class VideoFacts(NamedTuple):
+    """What a project notes of a video's frames.
+
+    Attributes:
+        frame_count: how many there are.
+        size: (height, width) in pixels.
+        frame_rate: frames per second, or None.
+        pixel_aspect: width of a pixel by its height.
+    """
+
+    frame_count: int
+    size: tuple[int, int]
+    frame_rate: float | None
+    pixel_aspect: float
+
+    @classmethod
+    def of(cls, frames: "FrameSource") -> "VideoFacts":
+        """Those of open frames."""
+        return cls(len(frames), frames.size, frames.frame_rate, frames.pixel_aspect)
+
+
 class _ProjectSink:
     """Puts frames into a run of a project."""
 
@@ -60,7 +82,7 @@ class _ProjectSink:
 def project_sink(
     path: Path,
     video: VideoToTrack,
-    frames: "FrameSource",
+    facts: VideoFacts,
     size: tuple[int, int],
     label_set: LabelSet,
     settings: Mapping[str, Any],
@@ -70,29 +92,49 @@ def project_sink(
     Args:
         path: of the project.
         video: what is tracked.
-        frames: its open frames.
+        facts: of its frames.
         size: (height, width) of the masks in pixels.
         label_set: the model's classes.
         settings: JSON values to remember with the run.
     """
-    if size != frames.size:
+    if size != facts.size:
         raise ConfigError(
-            f"{video.name}: its frames are {frames.size[0]} x {frames.size[1]}, the dataset says {size[0]} x "
+            f"{video.name}: its frames are {facts.size[0]} x {facts.size[1]}, the dataset says {size[0]} x "
             f"{size[1]}; a project needs both the same, so correct the dataset"
         )
     record = app_module(_RECORDS).Video(
         video_id=video.video_id,
         name=video.name,
         source=str(video.folder_or_file.resolve()),
-        frame_count=len(frames),
+        frame_count=facts.frame_count,
         height=size[0],
         width=size[1],
-        frame_rate=frames.frame_rate,
-        pixel_aspect=frames.pixel_aspect,
+        frame_rate=facts.frame_rate,
+        pixel_aspect=facts.pixel_aspect,
     )
     writer = app_module(_WRITER).ProjectWriter(path)
     with writer as project, project.run(record, label_set, settings) as run:
         yield _ProjectSink(run)
+
+
+def add_kept_videos(
+    project: Path,
+    videos: Iterable[VideoToTrack],
+    finished: FinishedVideos,
+    label_set: LabelSet,
+    settings: Mapping[str, Any],
+) -> None:
+    """Add to a project what several processes found, video after video; those that were added before excepted."""
+    for video in videos:
+        if finished.is_added(video.video_id):
+            continue
+        facts, *results = finished.kept_frames(video.video_id)
+        assert isinstance(facts, VideoFacts)
+        with project_sink(project, video, facts, facts.size, label_set, settings) as sink:
+            for result in results:
+                assert isinstance(result, FrameResult)
+                sink.add(None, result)
+        finished.note_added(video.video_id)
 
 
 def training_data_of(project: Path, target: Path) -> str:

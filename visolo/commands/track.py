@@ -2,11 +2,10 @@
 
 import argparse
 import itertools
-import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -84,17 +83,22 @@ def _run(args: argparse.Namespace, source: Source) -> None:
         config=config,
         category_ids=_category_ids(engine, source.dataset, args),
         size=tuple(args.size) if args.size else None,
-        sinks=_sinks(args, engine, config),
         links_by_evidence=args.project is not None,
     )
     finished = _finished_videos(job, source, args)
+    job = replace(job, sinks=_sinks(args, engine, config, finished))
     try:
         count = _write(args.out if rank() == 0 else None, _entries(job, source.videos, finished, is_quiet=args.quiet))
     except (KeyboardInterrupt, VisoloError):
         if finished is not None and finished.count():
             warn(f"{finished.folder} keeps {counted(finished.count(), 'finished video')}; the same command goes on")
         raise
-    gathered(None)  # the file is complete before anybody removes what it is made of
+    if finished is not None and finished.keeps_frames and rank() == 0:
+        from visolo.commands.project import add_kept_videos, run_settings
+
+        settings = run_settings(engine, config, args.precision)
+        add_kept_videos(args.project, source.videos, finished, engine.label_set, settings)
+    gathered(None)  # the files are complete before anybody removes what they are made of
     if finished is not None and is_first_of_machine():
         finished.remove()
     if rank() > 0:
@@ -124,8 +128,6 @@ def _check_options(args: argparse.Namespace) -> None:
     paths = [path.resolve() for path in (args.source, args.out, args.overlay, args.project) if path is not None]
     if len(set(paths)) != len(paths):
         raise ConfigError("two of SOURCE, --out, --overlay and --project are the same file; give each its own")
-    if args.project is not None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ConfigError("a project is written by one process; leave out --project or torchrun")
     with_rules(InferenceConfig(), args)
 
 
@@ -178,10 +180,14 @@ def _entries(
 
 
 def _finished_videos(job: TrackingJob, source: Source, args: argparse.Namespace) -> FinishedVideos | None:
-    """Where finished videos are kept, ready; None for a single video and where there is no results file."""
-    from visolo.distributed import gathered, is_first_of_machine
+    """Where finished videos are kept, ready; None for a single video and where there is no results file.
 
-    if args.out is None or len(source.videos) == 1:
+    A project that several processes work for is written by the first of them when all are done, from what is kept.
+    """
+    from visolo.distributed import gathered, is_first_of_machine, world_size
+
+    keeps_frames = args.project is not None and world_size() > 1
+    if not keeps_frames and (args.out is None or len(source.videos) == 1):
         return None
     settings = {
         "dataset": file_digest(args.source),
@@ -195,7 +201,7 @@ def _finished_videos(job: TrackingJob, source: Source, args: argparse.Namespace)
         "category_ids": sorted(job.category_ids.items()),
         "by_evidence": job.links_by_evidence,
     }
-    finished = FinishedVideos(args.out, settings)
+    finished = FinishedVideos(args.out or args.project, settings, keeps_frames=keeps_frames)
     if is_first_of_machine():
         finished.prepare()
     gathered(None)  # nobody looks before the folder is ready
@@ -221,7 +227,7 @@ def _track_all(
             yield from entries
 
 
-def _sinks(args: argparse.Namespace, engine: Engine, config: InferenceConfig) -> Sinks:
+def _sinks(args: argparse.Namespace, engine: Engine, config: InferenceConfig, finished: FinishedVideos | None) -> Sinks:
     names = [category.name for category in engine.label_set.categories]
 
     def of_video(
@@ -232,9 +238,13 @@ def _sinks(args: argparse.Namespace, engine: Engine, config: InferenceConfig) ->
 
             yield overlay_video(args.overlay, feed.source.size, feed.source.frame_rate, names)
         if args.project is not None:
-            from visolo.commands.project import project_sink, run_settings
+            from visolo.commands.project import VideoFacts, project_sink, run_settings
 
+            facts = VideoFacts.of(feed.source)
+            if finished is not None and finished.keeps_frames:
+                yield finished.frames_sink(video.video_id, facts)
+                return
             settings = run_settings(engine, config, args.precision)
-            yield project_sink(args.project, video, feed.source, size, engine.label_set, settings)
+            yield project_sink(args.project, video, facts, size, engine.label_set, settings)
 
     return of_video
