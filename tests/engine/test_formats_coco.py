@@ -38,6 +38,7 @@ def test_pycocotools_reads_what_is_written(tmp_path):
     ]
     second = found.loadAnns(found.getAnnIds(imgIds=[2]))
     assert [(a["track_id"], a["instance_id"], a["area"], a["bbox"]) for a in second] == [(2, 2, 9, [2, 2, 3, 3])]
+    assert found.dataset["tracks"][1] == {"id": 2, "video_id": 1, "category_id": 2}
     assert (found.annToMask(second[0]) == rle.decode(block(2, 2, 3, 3))).all()
 
 

@@ -10,7 +10,7 @@ from visolo import rle as rle_module
 from visolo.formats.exchange import Carried, Progress, counted
 from visolo.formats.losses import without_empty_masks
 from visolo.formats.video_names import frame_stems, video_names
-from visolo.io.ytvis import Dataset, Video
+from visolo.io.ytvis import Annotation, Dataset, Video
 
 
 def carry_coco(dataset: Dataset, progress: Progress) -> Carried:
@@ -30,7 +30,7 @@ def carry_coco(dataset: Dataset, progress: Progress) -> Carried:
 
 
 def write_coco(path: Path, dataset: Dataset, progress: Progress) -> None:
-    """Write a COCO file: `track_id` and `frame_index` as in TAO, and the same as CocoVID's `instance_id`, `frame_id`.
+    """Write a COCO file: `tracks`, `track_id`, `frame_index` as TAO has them, and `instance_id`, `frame_id` as CocoVID.
 
     Args:
         path: of the file.
@@ -48,6 +48,7 @@ def write_coco(path: Path, dataset: Dataset, progress: Progress) -> None:
         _write_list(file, "images", (t for v in dataset.videos for t in _image_tables(v, first_ids[v.video_id])))
         categories = ({"id": c.category_id, "name": c.name, "supercategory": "object"} for c in dataset.categories)
         _write_list(file, "categories", categories)
+        _write_list(file, "tracks", (_track_table(track) for track in dataset.annotations))
         _write_list(file, "annotations", _annotation_tables(dataset, first_ids, progress))
         file.write("}\n")
 
@@ -71,6 +72,10 @@ def _image_tables(video: Video, first_id: int) -> Iterator[dict[str, Any]]:
             "width": video.width,
             "height": video.height,
         }
+
+
+def _track_table(track: Annotation) -> dict[str, Any]:
+    return {"id": track.annotation_id, "video_id": track.video_id, "category_id": track.category_id}
 
 
 def _annotation_tables(dataset: Dataset, first_ids: Mapping[int, int], progress: Progress) -> Iterator[dict[str, Any]]:
