@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.dialogs.reject import reject_video
-from app.document.confirmation import rejections
+from app.document.confirmation import rejection
 from app.document.edits import Confirm, EditGroup, RejectVideo
 from app.document.records import FrameRange
 from app.document.suspicions import SuspicionKind
@@ -134,7 +134,7 @@ def confirm_video_text(session: Session) -> str:
 def is_rejected(session: Session) -> bool:
     """Whether the video in view is rejected."""
     document, video = session.document, session.video
-    return document is not None and video is not None and video.video_id in rejections(document)
+    return document is not None and video is not None and rejection(document, video.video_id) is not None
 
 
 def reject_text(session: Session) -> str:

@@ -114,6 +114,7 @@ def revision(
     for category in categories:
         groups.setdefault(folded_name(names[category.category_id]), []).append(category)
     added = [name.strip() for name in added]
+    wanted_anyway = set(map(folded_name, added))
     joined: list[tuple[int, int]] = []
     named: list[tuple[int, str]] = []
     removed: list[int] = []
@@ -123,7 +124,7 @@ def revision(
         joined += [(category_id, kept.category_id) for category_id in others]
         removed += [category_id for category_id in others if uses[category_id].is_free]
         use = uses[kept.category_id]
-        is_unused = not others and use.is_free and not use.track_count and folded not in map(folded_name, added)
+        is_unused = not others and use.is_free and not use.track_count and folded not in wanted_anyway
         if removes_unused and is_unused:
             removed.append(kept.category_id)
         elif names[kept.category_id] != kept.name:

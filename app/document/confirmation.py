@@ -6,6 +6,7 @@
     review_progress(queries, video_id)                  -> ReviewProgress: shares of the video and of each track
     dismissals(queries, video_id)                       -> {key: seconds since 1970}
     rejections(queries)                                 -> {video_id: reason}
+    rejection(queries, video_id)                        -> reason, or None
     accepted_videos(queries)                            -> [Video], the others
 
 The edits that change it: `confirm_edits`. Confirmed content is closed: runs leave it alone and edits of it are refused.
@@ -149,6 +150,12 @@ def _count_in(queries: Queries, video_id: int, track_id: int, ranges: Iterable[F
 def rejections(queries: Queries) -> dict[int, str]:
     """Why videos were rejected, by id; an empty text where nobody said."""
     return dict(queries.rows("SELECT video_id, reason FROM rejections"))
+
+
+def rejection(queries: Queries, video_id: int) -> str | None:
+    """Why a video was rejected, an empty text where nobody said; None where it was not."""
+    rows = queries.rows("SELECT reason FROM rejections WHERE video_id = ?", video_id)
+    return str(rows[0][0]) if rows else None
 
 
 def accepted_videos(queries: Queries) -> list[Video]:

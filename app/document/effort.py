@@ -1,7 +1,7 @@
 """What the review of each video has cost: corrections, and minutes by the clock of the history. Reads only."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -82,14 +82,14 @@ class WorkStep(NamedTuple):
     author: str
 
 
-def effort_by_video(queries: Queries) -> dict[int, Effort]:
+def effort_by_video(steps: Iterable[WorkStep]) -> dict[int, Effort]:
     """The effort spent on every video on which any was; by video id."""
-    return _sums((step.video_id, step) for step in work_steps(queries))
+    return _sums((step.video_id, step) for step in steps)
 
 
-def effort_by_author(queries: Queries, video_ids: Set[int]) -> dict[str, Effort]:
-    """The effort that every person spent on some videos; by name."""
-    return _sums((step.author, step) for step in work_steps(queries) if step.video_id in video_ids)
+def effort_by_author(steps: Iterable[WorkStep]) -> dict[str, Effort]:
+    """The effort that every person spent; by name."""
+    return _sums((step.author, step) for step in steps)
 
 
 def work_steps(queries: Queries) -> Iterator[WorkStep]:

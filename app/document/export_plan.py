@@ -140,11 +140,9 @@ def plan_export(queries: Queries, options: ExportOptions) -> ExportPlan:
     chosen = [v for v in queries.videos() if wanted is None or v.video_id in wanted]
     if not chosen:
         raise OutputError(_NOTHING["all"])
-    rejected = rejections(queries)
-    videos = [video for video in chosen if video.video_id not in rejected]
-    if not videos:
+    if rejections(queries).keys() >= {video.video_id for video in chosen}:
         raise OutputError("What was chosen is rejected, so it is not exported; take it back first, or choose others")
-    entries = planned_entries(queries, options, videos)
+    entries = planned_entries(queries, options, chosen)
     if not entries:
         raise OutputError(_NOTHING[options.frames])
     used = {track.category_id for entry in entries for track in entry.tracks}
@@ -157,11 +155,12 @@ def plan_export(queries: Queries, options: ExportOptions) -> ExportPlan:
 def planned_entries(queries: Queries, options: ExportOptions, videos: Sequence[Video]) -> list[Entry]:
     """What the policy takes of some videos, whatever the classes; of rejected ones nothing."""
     free_id = max(queries.next_video_id(), 1)
+    rejected = rejections(queries)
+    videos = [video for video in videos if video.video_id not in rejected]
     names = _folder_names(videos)
     entries = []
-    rejected = rejections(queries)
     for video in videos:
-        ranges = [] if video.video_id in rejected else _exported_ranges(queries, options, video)
+        ranges = _exported_ranges(queries, options, video)
         lanes = {
             summary.track: queries.lane(video.video_id, summary.track.track_id).frame_indices
             for summary in (queries.tracks(video.video_id) if ranges else ())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.document.confirmation import accepted_videos
-from app.document.effort import Effort, effort_by_video
+from app.document.effort import Effort, effort_by_video, work_steps
 from app.document.predictions import Predictions, kept_predictions
 from app.document.queries import Queries
 from app.document.records import Video
@@ -115,7 +115,7 @@ def measure_gains(
     videos = accepted_videos(queries)
     if not videos:
         raise ProjectError(f"{queries.path}: there is no video in this project; add one first")
-    efforts = effort_by_video(queries)
+    efforts = effort_by_video(work_steps(queries))
     found: dict[int, _Scored | str] = {}
     for number, video in enumerate(videos):
         progress(0.5 * number / len(videos))

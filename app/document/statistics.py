@@ -1,14 +1,14 @@
 """What a project holds and what its review has cost, in numbers. Reads only."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.document.confirmation import accepted_videos, review_progress
-from app.document.effort import Effort, effort_by_author, effort_by_video, work_steps
+from app.document.effort import Effort, WorkStep, effort_by_author, effort_by_video, work_steps
 from app.document.queries import Queries
 from app.document.records import Video
 
@@ -81,7 +81,9 @@ def collect_statistics(queries: Queries) -> Iterator[Statistics]:
     """
     videos = accepted_videos(queries)
     found = Statistics(rejected_count=len(queries.videos()) - len(videos))
-    efforts = effort_by_video(queries)
+    counted_ids = {video.video_id for video in videos}
+    steps = [step for step in work_steps(queries) if step.video_id in counted_ids]
+    efforts = effort_by_video(steps)
     tracks: Counter[int] = Counter()
     masks: dict[int, int] = defaultdict(int)
     sizes = []
@@ -100,8 +102,8 @@ def collect_statistics(queries: Queries) -> Iterator[Statistics]:
         yield found
     found.classes = [ClassStatistics(c.name, tracks[c.category_id], masks[c.category_id]) for c in queries.categories()]
     found.mask_sizes = np.concatenate([np.zeros(0), *sizes])
-    found.people = effort_by_author(queries, {one.video.video_id for one in found.videos})
-    found.work_minutes = _work_minutes(queries)
+    found.people = effort_by_author(steps)
+    found.work_minutes = _work_minutes(steps)
     yield found
 
 
@@ -111,8 +113,6 @@ def _sizes(queries: Queries, video: Video) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(areas / (video.height * video.width)))
 
 
-def _work_minutes(queries: Queries) -> NDArray[np.float64]:
-    present = {video.video_id for video in accepted_videos(queries)}
-    steps = [step for step in work_steps(queries) if step.video_id in present]
+def _work_minutes(steps: Sequence[WorkStep]) -> NDArray[np.float64]:
     ends = np.cumsum([step.seconds for step in steps]) / 60
     return np.asarray(ends[[bool(step.correction) for step in steps]] if steps else ends)

@@ -7,7 +7,7 @@ from enum import Enum
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QPixmap
 
-from app.document.confirmation import percent_words, rejections, review_progress
+from app.document.confirmation import percent_words, rejection, review_progress
 from app.document.records import Change, Video
 from app.review_counts import ToCheck, seconds_per_decision, to_check
 from app.session import Session
@@ -111,6 +111,7 @@ class QueueModel(QAbstractListModel):
         self.video_count = 0
         self._videos: list[Video] = []
         self._progress: dict[int, VideoProgress] = {}
+        self._decision_seconds: float | None = None
         self._pictures: dict[int, QPixmap] = {}
         self._requested: set[int] = set()
         self._readers: dict[int, Callable[[Video], object]] = {
@@ -140,13 +141,14 @@ class QueueModel(QAbstractListModel):
         document = self._session.document
         videos = [] if document is None else document.videos()
         self.video_count = len(videos)
-        self._progress.clear()
+        self.forget_progress()
         self._videos = self._ordered(video for video in videos if self._is_listed(video))
         self.endResetModel()
 
     def forget_progress(self) -> None:
         """Every state is another one, perhaps; the rows are the same."""
         self._progress.clear()
+        self._decision_seconds = None
 
     def forget_pictures(self) -> None:
         """Another project: the same ids are other videos."""
@@ -160,6 +162,7 @@ class QueueModel(QAbstractListModel):
 
     def note_change(self, change: Change) -> None:
         """Look again at the videos that a change names."""
+        self._decision_seconds = None
         for video_id in change.video_ids:
             self._touch(video_id)
 
@@ -221,7 +224,7 @@ class QueueModel(QAbstractListModel):
             frame for stored in document.runs(video.video_id) for frame in range(stored.first_frame, stored.head)
         }
         share = min(1.0, len(reached) / max(1, video.frame_count))
-        rejected = rejections(document)
+        reason = rejection(document, video.video_id)
         queue = self._session.run_queue
         review = review_progress(document, video.video_id)
         if run.video_id == video.video_id and run.state in {"running", "paused"}:
@@ -230,7 +233,7 @@ class QueueModel(QAbstractListModel):
             state = VideoState.WAITING
         elif video.video_id in queue.failures:
             state = VideoState.FAILED
-        elif video.video_id in rejected:
+        elif reason is not None:
             state = VideoState.REJECTED
         elif review.confirmed_frames == video.frame_count > 0:
             state = VideoState.DONE
@@ -241,9 +244,15 @@ class QueueModel(QAbstractListModel):
         confirmed = review.instance_percent / 100
         listed = to_check(document, video.video_id, self._session.review.filter)
         is_open = listed is not None and listed.count and state is not VideoState.REJECTED
-        seconds = listed.count * seconds_per_decision(document) if is_open and listed is not None else 0.0
-        reason = rejected.get(video.video_id, "")
-        return VideoProgress(state, share, len(presence), edited, confirmed, listed, seconds, reason)
+        seconds = listed.count * self._pace() if is_open and listed is not None else 0.0
+        return VideoProgress(state, share, len(presence), edited, confirmed, listed, seconds, reason or "")
+
+    def _pace(self) -> float:
+        """Seconds that a decision takes, asked for once for all rows."""
+        assert self._session.document is not None
+        if self._decision_seconds is None:
+            self._decision_seconds = seconds_per_decision(self._session.document)
+        return self._decision_seconds
 
     def _picture(self, video: Video) -> QPixmap | None:
         picture = self._pictures.get(video.video_id)

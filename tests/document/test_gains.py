@@ -20,7 +20,7 @@ from app.document.edits import (
     SetCategory,
     SwapTracks,
 )
-from app.document.effort import AWAY_S, LONGEST_PAUSE_S, effort_by_video
+from app.document.effort import AWAY_S, LONGEST_PAUSE_S, effort_by_video, work_steps
 from app.document.exchange import ExportOptions, export_dataset, import_results
 from app.document.gain_table import VIDEO_HEADS, summary, video_rows
 from app.document.gains import measure_gains
@@ -233,20 +233,20 @@ def test_a_project_without_videos_is_said(tmp_path):
 
 def test_minutes_are_those_between_edits_and_breaks_count_little(project, clock):
     document, history = project
-    start = effort_by_video(document).get(1)
+    start = effort_by_video(work_steps(document)).get(1)
     assert start is None or start.seconds == 0
     clock.do(history, SwapTracks(1, 1, 2, FrameRange(3, None)), 20)
     clock.do(history, Confirm(1, 1, FrameRange(0, 2)), 40)
     clock.do(history, SetCategory(1, (3,), 1), AWAY_S)
     clock.do(history, Confirm(1, 3, FrameRange(0, 2)), 40_000)  # the next day
-    effort = effort_by_video(document)[1]
+    effort = effort_by_video(work_steps(document))[1]
     assert effort.seconds == 20 + 40 + LONGEST_PAUSE_S
     assert effort.corrections == {"swap": 1, "class": 1}  # confirming is none
     assert effort.edits_per_minute == pytest.approx(2 / 3)
     history.undo()
     history.undo()
-    assert effort_by_video(document)[1].corrections == {"swap": 1}
-    assert effort_by_video(document)[1].seconds == effort.seconds  # it was spent all the same
+    assert effort_by_video(work_steps(document))[1].corrections == {"swap": 1}
+    assert effort_by_video(work_steps(document))[1].seconds == effort.seconds  # it was spent all the same
 
 
 def test_people_are_timed_apart(project, clock):
@@ -255,7 +255,7 @@ def test_people_are_timed_apart(project, clock):
     other = History(document, "another")
     clock.do(other, SetCategory(1, (2,), 3), 10)
     clock.do(history, SetCategory(1, (3,), 1), 10)
-    assert effort_by_video(document)[1].seconds == 10 + 0 + 20
+    assert effort_by_video(work_steps(document))[1].seconds == 10 + 0 + 20
 
 
 # From the command line

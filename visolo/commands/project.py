@@ -128,10 +128,11 @@ def add_kept_videos(
     for video in videos:
         if finished.is_added(video.video_id):
             continue
-        facts, *results = finished.kept_frames(video.video_id)
+        kept = finished.kept_frames(video.video_id)
+        facts = next(kept)
         assert isinstance(facts, VideoFacts)
         with project_sink(project, video, facts, facts.size, label_set, settings) as sink:
-            for result in results:
+            for result in kept:
                 assert isinstance(result, FrameResult)
                 sink.add(None, result)
         finished.note_added(video.video_id)

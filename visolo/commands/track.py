@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from visolo.commands.console import counted, progress, say, warn
+from visolo.commands.console import progress, say, warn
 from visolo.commands.engine import Engine, add_engine_arguments, add_rule_arguments, load_engine, with_rules
 from visolo.commands.finished_videos import FinishedVideos, file_digest
 from visolo.commands.outputs import check_output
@@ -19,6 +19,7 @@ from visolo.commands.video_tracking import FrameSink, Sinks, TrackingJob, catego
 from visolo.config import InferenceConfig
 from visolo.errors import ConfigError, VisoloError
 from visolo.io.ytvis import Dataset, ResultEntry, write_results
+from visolo.words import counted
 
 _EXAMPLES = """examples:
   python -m visolo track clip.mp4 --out results.json
@@ -94,9 +95,9 @@ def _run(args: argparse.Namespace, source: Source) -> None:
             warn(f"{finished.folder} keeps {counted(finished.count(), 'finished video')}; the same command goes on")
         raise
     if finished is not None and finished.keeps_frames and rank() == 0:
-        from visolo.commands.project import add_kept_videos, run_settings
+        from visolo.commands.project import add_kept_videos
 
-        settings = run_settings(engine, config, args.precision)
+        settings = _project_settings(args, engine, config)
         add_kept_videos(args.project, source.videos, finished, engine.label_set, settings)
     gathered(None)  # the files are complete before anybody removes what they are made of
     if finished is not None and is_first_of_machine():
@@ -229,6 +230,7 @@ def _track_all(
 
 def _sinks(args: argparse.Namespace, engine: Engine, config: InferenceConfig, finished: FinishedVideos | None) -> Sinks:
     names = [category.name for category in engine.label_set.categories]
+    settings = _project_settings(args, engine, config)
 
     def of_video(
         video: VideoToTrack, feed: FrameFeed, size: tuple[int, int]
@@ -238,13 +240,21 @@ def _sinks(args: argparse.Namespace, engine: Engine, config: InferenceConfig, fi
 
             yield overlay_video(args.overlay, feed.source.size, feed.source.frame_rate, names)
         if args.project is not None:
-            from visolo.commands.project import VideoFacts, project_sink, run_settings
+            from visolo.commands.project import VideoFacts, project_sink
 
             facts = VideoFacts.of(feed.source)
             if finished is not None and finished.keeps_frames:
                 yield finished.frames_sink(video.video_id, facts)
                 return
-            settings = run_settings(engine, config, args.precision)
             yield project_sink(args.project, video, facts, size, engine.label_set, settings)
 
     return of_video
+
+
+def _project_settings(args: argparse.Namespace, engine: Engine, config: InferenceConfig) -> dict[str, Any]:
+    """What a project remembers of the run; nothing without one, since the whole file of weights is read for it."""
+    if args.project is None:
+        return {}
+    from visolo.commands.project import run_settings
+
+    return run_settings(engine, config, args.precision)
