@@ -13,13 +13,12 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QInputDialog,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
 )
 
-from app.dialogs.form_parts import Sentence, choice_box, counted, dialog_column, form_layout
+from app.dialogs.form_parts import Sentence, choice_box, counted, dialog_column, form_layout, push_button
 from app.document.class_edits import ReviseCategories, category_uses, revision
 from app.errors import sentence_of
 from app.session import Session
@@ -59,7 +58,7 @@ class ClassesDialog(QDialog):
         self._unused.setObjectName("classesRemoveUnused")
         self._unused.setToolTip("Classes of a model that has run here stay: it may find more of them")
         self._words = Sentence("classesStatus")
-        self._apply = self._button("Apply", "classesApply", self._revise, primary=True)
+        self._apply = push_button("Apply", "classesApply", self._revise, is_primary=True)
         self._lay_out()
         self._fill()
         self._set.activated.connect(self._map)
@@ -74,9 +73,9 @@ class ClassesDialog(QDialog):
         form.addRow("Map to", self._set)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        buttons.addWidget(self._button("Add class…", "classesAdd", self._ask_new))
+        buttons.addWidget(push_button("Add class…", "classesAdd", self._ask_new))
         buttons.addStretch(1)
-        buttons.addWidget(self._button("Cancel", "classesCancel", self.close))
+        buttons.addWidget(push_button("Cancel", "classesCancel", self.close))
         buttons.addWidget(self._apply)
         layout = dialog_column(self)
         layout.addLayout(form)
@@ -86,13 +85,6 @@ class ClassesDialog(QDialog):
         layout.addWidget(self._words)
         layout.addLayout(buttons)
         self.resize(620, 560)
-
-    def _button(self, text: str, name: str, press: "object", primary: bool = False) -> QPushButton:
-        button = QPushButton(text, autoDefault=False)
-        button.setObjectName(name)
-        button.setProperty("primary", primary)
-        button.clicked.connect(press)
-        return button
 
     def _fill(self) -> None:
         self._table.setRowCount(len(self._categories))
@@ -189,7 +181,7 @@ class ClassesDialog(QDialog):
         moved = sum(self._uses[category_id].track_count for category_id, _ in edit.joined)
         renamed = [category_id for category_id, _ in edit.named if category_id in names]
         new = len(edit.named) - len(renamed)
-        parts = [f"{counted(len(renamed), 'class').replace('classs', 'classes')} renamed"] if renamed else []
+        parts = [f"{counted(len(renamed), 'class', 'classes')} renamed"] if renamed else []
         if edit.joined:
             parts.append(f"{len(edit.joined)} joined with another ({counted(moved, 'track')})")
         parts += [f"{new} added"] if new else []

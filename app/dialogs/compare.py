@@ -3,11 +3,11 @@
 from collections.abc import Collection
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QWidget
 
 from app.dialogs.comparison_picture import ComparisonPicture
 from app.dialogs.comparison_table import ComparisonTable
-from app.dialogs.form_parts import Sentence, dialog_column, muted
+from app.dialogs.form_parts import Sentence, dialog_column, muted, push_button
 from app.errors import sentence_of
 from app.projects import locate_media
 from app.run_choice import RunChoice
@@ -65,9 +65,9 @@ class CompareDialog(QDialog):
         names.setObjectName("compareNames")
         names.setTextFormat(Qt.TextFormat.PlainText)
         names.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._start = self._button("Compare", "compareStart", self._begin, primary=True)
-        self._cancel = self._button("Cancel", "compareCancel", self._control.cancel)
-        close = self._button("Close", "compareClose", self.close)
+        self._start = push_button("Compare", "compareStart", self._begin, is_primary=True)
+        self._cancel = push_button("Cancel", "compareCancel", self._control.cancel)
+        close = push_button("Close", "compareClose", self.close)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addStretch(1)
@@ -82,13 +82,6 @@ class CompareDialog(QDialog):
         layout.addWidget(self._words)
         layout.addLayout(buttons)
         self.resize(860, 640)
-
-    def _button(self, text: str, name: str, press: "object", primary: bool = False) -> QPushButton:
-        button = QPushButton(text, autoDefault=False)
-        button.setObjectName(name)
-        button.setProperty("primary", primary)
-        button.clicked.connect(press)
-        return button
 
     def _begin(self) -> None:
         places = [(video, locate_media(self._document, video)) for video in self._table.ticked()]

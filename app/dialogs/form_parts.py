@@ -1,6 +1,6 @@
 """What dialogs are put together from: their column, forms, boxes of choices, lines for paths, and words below them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,22 @@ class PathLine(QWidget):
         return self.line.text().strip()
 
 
+def push_button(text: str, name: str, press: Callable[[], object], *, is_primary: bool = False) -> QPushButton:
+    """A button of a dialog, which Enter in a field does not press.
+
+    Args:
+        text: what it says.
+        name: of the object, for tests and style sheets.
+        press: what it does.
+        is_primary: it is what the dialog is for.
+    """
+    button = QPushButton(text, autoDefault=False)
+    button.setObjectName(name)
+    button.setProperty("primary", is_primary)
+    button.clicked.connect(press)
+    return button
+
+
 class Sentence(QLabel):
     """A line below a form: what would happen, or in the colour of warnings what stands against it."""
 
@@ -157,6 +173,6 @@ def muted(text: str = "") -> QLabel:
     return label
 
 
-def counted(count: int, noun: str) -> str:
-    """E.g. "1 track", "12 tracks"."""
-    return f"{count:,} {noun}".replace(",", " ") + ("" if count == 1 else "s")
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """E.g. "1 track", "12 tracks", "2 500 masks"; `plural` where that is not the noun with an s."""
+    return f"{count:,} ".replace(",", " ") + (noun if count == 1 else plural or f"{noun}s")

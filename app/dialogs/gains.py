@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QProgressBar, QPushButton, QTabWidget, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QProgressBar, QTabWidget, QWidget
 
-from app.dialogs.form_parts import PathLine, Sentence, choice_box, dialog_column, form_layout
+from app.dialogs.form_parts import PathLine, Sentence, choice_box, dialog_column, form_layout, push_button
 from app.dialogs.gain_plot import GainPlot
 from app.dialogs.text_table import TextTable
 from app.document.gain_picture import draw_gains
@@ -73,14 +73,14 @@ class GainsDialog(QDialog):
         tabs = QTabWidget()
         tabs.addTab(self._videos, "Videos")
         tabs.addTab(self._classes, "Classes")
-        self._save_table = self._button("Save table…", "gainsSaveTable", self._ask_table)
-        self._save_picture = self._button("Save picture…", "gainsSavePicture", self._ask_picture)
+        self._save_table = push_button("Save table…", "gainsSaveTable", self._ask_table)
+        self._save_picture = push_button("Save picture…", "gainsSavePicture", self._ask_picture)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self._save_table)
         buttons.addWidget(self._save_picture)
         buttons.addStretch(1)
-        buttons.addWidget(self._button("Close", "gainsClose", self.close))
+        buttons.addWidget(push_button("Close", "gainsClose", self.close))
         layout = dialog_column(self)
         layout.addLayout(form)
         layout.addWidget(tabs, 3)
@@ -89,12 +89,6 @@ class GainsDialog(QDialog):
         layout.addWidget(self._words)
         layout.addLayout(buttons)
         self.resize(900, 720)
-
-    def _button(self, text: str, name: str, press: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, autoDefault=False)
-        button.setObjectName(name)
-        button.clicked.connect(press)
-        return button
 
     def _measure(self) -> None:
         path = self._results.text()

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QLabel, QStackedWidget, QWidget
 
 from app.dialogs.compare import CompareDialog
-from app.dialogs.form_parts import Sentence, dialog_column
+from app.dialogs.form_parts import Sentence, dialog_column, push_button
 from app.dialogs.retrain_form import RetrainForm
 from app.dialogs.retrain_progress import RetrainProgress
 from app.run_choice import read_choice, run_choice_of
@@ -66,15 +66,15 @@ class RetrainDialog(QDialog):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(QLabel("Unfinished"))
         row.addWidget(self._unfinished, 1)
-        row.addWidget(self._button("Resume", "retrainResumeOld", self._resume_old))
-        self._start = self._button("Start training", "retrainStart", self._begin, primary=True)
-        self._stop = self._button("Stop and save", "retrainStop", self._control.stop)
-        self._resume = self._button("Resume", "retrainResume", self._go_on, primary=True)
-        self._use = self._button("Use the new weights", "retrainUse", self._use_weights, primary=True)
-        self._compare = self._button("Compare old and new…", "retrainCompare", self._compare_weights)
-        self._again = self._button("New training…", "retrainAgain", self._start_over)
-        self._folder = self._button("Open folder", "retrainFolderOpen", self._open_folder)
-        self._close = self._button("Close", "retrainClose", self.close)
+        row.addWidget(push_button("Resume", "retrainResumeOld", self._resume_old))
+        self._start = push_button("Start training", "retrainStart", self._begin, is_primary=True)
+        self._stop = push_button("Stop and save", "retrainStop", self._control.stop)
+        self._resume = push_button("Resume", "retrainResume", self._go_on, is_primary=True)
+        self._use = push_button("Use the new weights", "retrainUse", self._use_weights, is_primary=True)
+        self._compare = push_button("Compare old and new…", "retrainCompare", self._compare_weights)
+        self._again = push_button("New training…", "retrainAgain", self._start_over)
+        self._folder = push_button("Open folder", "retrainFolderOpen", self._open_folder)
+        self._close = push_button("Close", "retrainClose", self.close)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self._folder)
@@ -88,13 +88,6 @@ class RetrainDialog(QDialog):
         layout.addWidget(self._words)
         layout.addLayout(buttons)
         self.resize(860, 620)
-
-    def _button(self, text: str, name: str, press: "object", primary: bool = False) -> QPushButton:
-        button = QPushButton(text, autoDefault=False)
-        button.setObjectName(name)
-        button.setProperty("primary", primary)
-        button.clicked.connect(press)
-        return button
 
     def _show_page(self, page: QWidget) -> None:
         self._pages.setCurrentWidget(page)

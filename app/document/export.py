@@ -4,10 +4,7 @@ Reads a snapshot of its own, so it can run on any thread while people go on edit
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +24,10 @@ from visolo.errors import AnnotationError, OutputError
 from visolo.formats.exchange import Carried, silent
 from visolo.formats.exchange import Progress as Hear
 from visolo.formats.names import FORMAT_NAMES
-from visolo.io.atomic import place_together
+from visolo.io.atomic import place_together, workplace
 from visolo.io.ytvis import Dataset, read_dataset
 from visolo.io.ytvis_write import DatasetWriter
+from visolo.words import counted
 
 _IMAGES = "JPEGImages"
 
@@ -69,25 +67,6 @@ def export_dataset(document: Queries, options: ExportOptions, hear: Hear = silen
         # Frames first, the files that speak of them last.
         names = [*images, *(Path(target.name) for target in options.targets)]
         place_together({options.target.parent / name: folder / name for name in names}, folder)
-
-
-@contextmanager
-def workplace(target: Path) -> Iterator[Path]:
-    """A temporary folder beside what is to be written; gone afterwards, whatever happens.
-
-    Raises:
-        OutputError: there is no writing there, or something in the block failed to write.
-    """
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.stem}-", dir=target.parent))
-    except OSError as error:
-        raise OutputError(f"{target}: cannot write there ({error.strerror}); choose another folder") from error
-    try:
-        yield folder
-    except OSError as error:
-        raise OutputError(f"{target}: writing failed ({error.strerror}); nothing was changed there") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_targets(options: ExportOptions) -> None:
@@ -144,7 +123,7 @@ def _write(queries: Queries, options: ExportOptions, plan: ExportPlan, folder: P
 def _words(plan: ExportPlan, part: int, target: Path) -> str:
     entries = plan.of_part(part)
     counts = {"video": len(entries), "track": sum(len(entry.tracks) for entry in entries)}
-    return f"{target}: " + ", ".join(f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items())
+    return f"{target}: " + ", ".join(counted(n, what) for what, n in counts.items())
 
 
 def _write_json(queries: Queries, options: ExportOptions, plan: ExportPlan, part: int, path: Path) -> Iterator[str]:

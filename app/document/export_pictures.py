@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.document.export import Progress, workplace
+from app.document.export import Progress
 from app.document.export_images import check_fit
 from app.document.queries import Queries, snapshot
 from app.document.records import FrameRange, Instance, Video
 from visolo.errors import OutputError
-from visolo.io.atomic import atomic_folder, place_together
+from visolo.io.atomic import atomic_folder, place_together, workplace
 from visolo.io.frames import open_frames
 from visolo.overlay import OverlayItem, check_overlay_path, draw_overlay, overlay_video
 from visolo.palette import track_rgb
 from visolo.rle_box import decode_in_box
+from visolo.words import counted
 
 INDEX_FILE = "tracks.csv"
 """Beside indexed masks: which value is which track."""
@@ -197,4 +198,4 @@ def _write_index(path: Path, queries: Queries, video: Video, values: dict[int, i
 
 
 def _finished(target: Path, count: int, what: str) -> Progress:
-    return Progress(count, count, f"{target}: {count} {what}{'s' * (count != 1)}")
+    return Progress(count, count, f"{target}: {counted(count, what)}")

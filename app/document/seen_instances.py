@@ -15,7 +15,7 @@ from app.document.thresholds import rules_in_effect
 from visolo.config import InferenceConfig
 from visolo.inference.linking import Similarity
 
-Progress = Callable[[float], None]
+Progress = Callable[[float], object]
 """Told the share that is done, 0 to 1, every now and then; may raise to stop."""
 
 Ids = NDArray[np.int64]

@@ -14,6 +14,7 @@ from app.document.statistics import Statistics, VideoStatistics, collect_statist
 from app.document.statistics_plots import draw_plots
 from visolo.errors import OutputError
 from visolo.io.atomic import atomic_path
+from visolo.words import counted
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 1360px; margin: 2rem auto; padding: 0 1.5rem; color: #1c2128;
@@ -56,7 +57,7 @@ def write_report(document: Queries, target: Path) -> Iterator[Progress]:
         with atomic_path(target) as temporary:
             temporary.write_text(_page(document.path.stem, statistics, plots), encoding="utf-8")
             _check(temporary, target, len(plots))
-    yield Progress(total, total, f"{target}: {len(plots)} plots of {_counted(len(statistics.videos), 'video')}")
+    yield Progress(total, total, f"{target}: {len(plots)} plots of {counted(len(statistics.videos), 'video')}")
 
 
 def _page(name: str, statistics: Statistics, plots: dict[str, str]) -> str:
@@ -162,7 +163,3 @@ def _check(path: Path, target: Path, plot_count: int) -> None:
     reader.feed(path.read_text(encoding="utf-8"))
     if not reader.is_whole or reader.plot_count != plot_count:
         raise OutputError(f"{target}: what was written lacks a part; nothing was changed, try again")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"

@@ -9,11 +9,11 @@ from app.document.confirmation import percent_words
 from app.document.queries import snapshot
 from app.document.revisions import Side, track_set
 from app.document.run_comparison import Comparison, DifferenceKind, RunDifference, compare
-from app.document.seen_instances import Progress
 from app.preview import Offer, PreviewStep
 from app.session import Session
 from app.workers.latest import LatestTask
 from app.workers.task import report_progress
+from visolo.formats.exchange import part_of
 
 _SETTLE_MS = 0
 
@@ -64,19 +64,12 @@ class _Comparison:
 
     def __call__(self) -> Iterator[object]:
         with snapshot(self._project) as queries:
+            # Of three parts, reading each side is one, and comparing them.
             before, after = (
-                track_set(queries, self._video_id, side, _part(number)) for number, side in enumerate(self._sides)
+                track_set(queries, self._video_id, side, part_of(report_progress, number / 3, (number + 1) / 3))
+                for number, side in enumerate(self._sides)
             )
-            yield compare(queries, before, after, _part(2))
-
-
-def _part(number: int) -> Progress:
-    """Progress of one of three parts: reading the sides, and comparing them."""
-
-    def report(share: float) -> None:
-        report_progress((number + share) / 3)
-
-    return report
+            yield compare(queries, before, after, part_of(report_progress, 2 / 3, 1))
 
 
 def offer_of_comparison(comparison: Comparison, names: Mapping[int, str]) -> Offer:

@@ -38,11 +38,6 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def counted(number: int, one: str, more: str | None = None) -> str:
-    """A number of things in words: "1 video", "2 videos"; `more` where that is not `one` with an s."""
-    return f"{number} {one if number == 1 else more or one + 's'}"
-
-
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Columns aligned: the first to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]

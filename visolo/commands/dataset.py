@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from visolo.commands import dataset_convert, dataset_validate
-from visolo.commands.console import counted, say, say_json, table
+from visolo.commands.console import say, say_json, table
 from visolo.commands.dataset_files import FROM_HELP, counts_of, moved, read_with_notes, say_written
 from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError, OutputError
 from visolo.formats.names import read_names
 from visolo.io.ytvis import Dataset, read_dataset, write_dataset
 from visolo.io.ytvis_edit import merge_datasets, split_dataset
+from visolo.words import counted
 
 _EXAMPLES = """examples:
   python -m visolo dataset validate corrected.json --results results.json

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visolo.commands.console import counted, note, progress, say, warn
+from visolo.commands.console import note, progress, say, warn
 from visolo.formats.names import read_names
 from visolo.io.ytvis import Dataset
 from visolo.io.ytvis_edit import relocated
+from visolo.words import counted
 
 if TYPE_CHECKING:
     from visolo.formats.exchange import Imported, Progress

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from visolo.commands.console import counted, progress, say, say_json
+from visolo.commands.console import progress, say, say_json
 from visolo.commands.dataset_files import FROM_HELP, counts_of, read_with_notes
 from visolo.commands.outputs import check_output
 from visolo.errors import AnnotationError, ConfigError
@@ -15,6 +15,7 @@ from visolo.io.validation.dataset import CheckedDataset, check_dataset, check_re
 from visolo.io.validation.images import check_images
 from visolo.io.validation.report import RULES, Report
 from visolo.io.ytvis_text import JsonText
+from visolo.words import counted
 
 _DESCRIPTION = """Check a dataset or results file completely. Exit code 0: nothing wrong, though perhaps something odd
 (warnings); 2: at least one error. --fix mends what needs no guess, in a new file, and says what it did: boxes and areas

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visolo.commands.console import counted, progress, say, say_json, table, warn
+from visolo.commands.console import progress, say, say_json, table, warn
 from visolo.commands.engine import Engine, add_engine_arguments, load_engine
 from visolo.commands.finished_videos import file_digest
 from visolo.commands.sources import FrameFeed, Source, VideoToTrack, find_videos
@@ -20,6 +20,7 @@ from visolo.evaluation.tracking_metrics import evaluate_tracking
 from visolo.evaluation.ytvis_metrics import evaluate
 from visolo.io.atomic import write_text
 from visolo.io.ytvis import Dataset, ResultEntry, write_results
+from visolo.words import counted
 
 if TYPE_CHECKING:
     from tqdm import tqdm

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from visolo.formats.exchange import Imported, counted
+from visolo.formats.exchange import Imported
 from visolo.formats.frame_folders import images_by_stem
 from visolo.io.ytvis import Annotation, Video
+from visolo.words import counted
 
 
 def with_all_images(imported: Imported) -> Imported:

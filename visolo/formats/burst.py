@@ -11,7 +11,7 @@ from visolo import rle as rle_module
 from visolo.categories import Category
 from visolo.errors import AnnotationError
 from visolo.formats.boxes import BoxesOnly
-from visolo.formats.exchange import Imported, Progress, counted
+from visolo.formats.exchange import Imported, Progress
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
 from visolo.io.ytvis import Video
@@ -20,6 +20,7 @@ from visolo.io.ytvis_read import read_category
 from visolo.io.ytvis_text import JsonText
 from visolo.rle import Rle
 from visolo.rle_check import checked_all
+from visolo.words import counted
 
 
 def read_burst(path: Path, images: Path | None, progress: Progress) -> Imported:

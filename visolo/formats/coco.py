@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from visolo.errors import AnnotationError
 from visolo.formats.boxes import BoxesOnly
-from visolo.formats.exchange import Imported, Progress, counted
+from visolo.formats.exchange import Imported, Progress
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
 from visolo.io.coco_stills import read_coco_stills
@@ -23,6 +23,7 @@ from visolo.io.ytvis_fields import Fields, refuse_repeated
 from visolo.io.ytvis_masks import MaskList, VideoShape, parse_mask_list, resolve_masks
 from visolo.io.ytvis_read import read_category
 from visolo.io.ytvis_text import JsonText
+from visolo.words import counted
 
 _TRACK_KEYS = ("track_id", "instance_id")
 _FRAME_KEYS = ("frame_index", "frame_id", "mot_frame_id")

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from visolo import rle as rle_module
-from visolo.formats.exchange import Carried, Progress, counted
+from visolo.formats.exchange import Carried, Progress
 from visolo.formats.losses import without_empty_masks
 from visolo.formats.video_names import frame_stems, video_names
 from visolo.io.ytvis import Annotation, Dataset, Video
+from visolo.words import counted
 
 
 def carry_coco(dataset: Dataset, progress: Progress) -> Carried:

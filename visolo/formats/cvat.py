@@ -13,13 +13,14 @@ from visolo.errors import AnnotationError
 from visolo.formats.boxes import BoxesOnly
 from visolo.formats.cvat_meta import Meta, read_meta
 from visolo.formats.cvat_shapes import WITHOUT_MASK, mask_of_shape, whole
-from visolo.formats.exchange import Imported, Progress, counted
+from visolo.formats.exchange import Imported, Progress
 from visolo.formats.frame_folders import FrameImages, find_frame_images, images_by_stem
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
 from visolo.io.images import natural_key
 from visolo.io.ytvis import Video
 from visolo.rle import checked_size
+from visolo.words import counted
 
 
 def read_cvat(path: Path, images: Path | None, progress: Progress) -> Imported:

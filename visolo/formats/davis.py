@@ -13,14 +13,15 @@ import numpy as np
 from PIL import Image
 
 from visolo.errors import AnnotationError, OutputError
-from visolo.formats.exchange import Carried, Imported, Progress, counted, part_of
+from visolo.formats.exchange import Carried, Imported, Progress, part_of
 from visolo.formats.frame_folders import FrameFolder, find_frame_images, frame_folders, label_root
-from visolo.formats.label_maps import masks_of, paint, read_label_map
+from visolo.formats.label_maps import paint, read_video_masks
 from visolo.formats.losses import numbered_anew, without_crowds, without_empty_masks, without_overlaps
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.video_names import frame_stems, in_order
 from visolo.io.ytvis import Annotation, Dataset, Video
 from visolo.io.ytvis_text import JsonText
+from visolo.words import counted
 
 _FOLDER = "Annotations"
 _VOID = 255
@@ -113,18 +114,10 @@ class _ReadVideo(NamedTuple):
 
 def _read_video(folder: FrameFolder, classes: _Classes, progress: Progress) -> _ReadVideo:
     table, size = TrackTable(), (0, 0)
-    for frame_index, png in enumerate(folder.pngs):
-        values = read_label_map(png)
-        height, width = values.shape
-        if frame_index and (height, width) != size:
-            raise AnnotationError(
-                f"{png}: is {width} x {height}, the PNGs before it are {size[1]} x {size[0]};"
-                " all frames of a video must have one size"
-            )
-        size = (height, width)
-        for value, rle in masks_of(values).items():
+    for frame_index, frame in enumerate(read_video_masks(folder.pngs, progress)):
+        size = frame.size
+        for value, rle in frame.masks.items():
             table.add(value, classes.get((folder.name, value), _NO_CLASS), frame_index, rle)
-        progress((frame_index + 1) / len(folder.pngs))
     void = table.tracks.pop(_VOID) if _VOID in table.tracks and len(table.tracks) > 1 else None
     table.sort()
     return _ReadVideo(table, size, len(void.masks) if void else 0)

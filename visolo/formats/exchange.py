@@ -45,8 +45,3 @@ def silent(_fraction: float) -> None:
 def part_of(progress: Progress, start: float, stop: float) -> Progress:
     """Progress of one step of a longer work."""
     return lambda fraction: progress(start + (stop - start) * fraction)
-
-
-def counted(number: int, one: str, more: str | None = None) -> str:
-    """A number of things in words: "1 mask", "2 masks"; `more` where that is not `one` with an s."""
-    return f"{number} {one if number == 1 else more or one + 's'}"

@@ -1,7 +1,8 @@
 """Pictures whose pixel values are objects: read, painted of masks, and taken apart to masks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from PIL import Image
 
 from visolo import rle as rle_module
 from visolo.errors import AnnotationError
+from visolo.formats.exchange import Progress
 from visolo.rle import Rle
 
 _FAILURES = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # all that Pillow raises on bad files
@@ -32,6 +34,34 @@ def read_label_map(path: Path) -> NDArray[np.int32]:
     except _FAILURES as error:
         raise AnnotationError(f"{path}: this PNG cannot be read ({error}); export it again") from error
     return values
+
+
+class LabelledFrame(NamedTuple):
+    """One label map: its file, (height, width) in pixels, and the mask of every object."""
+
+    png: Path
+    size: tuple[int, int]
+    masks: dict[int, Rle]
+
+
+def read_video_masks(pngs: Sequence[Path], progress: Progress) -> Iterator[LabelledFrame]:
+    """The label maps of a video, frame by frame.
+
+    Raises:
+        AnnotationError: one cannot be read, or is not of the size of those before it.
+    """
+    size: tuple[int, int] | None = None
+    for frame_index, png in enumerate(pngs):
+        values = read_label_map(png)
+        height, width = values.shape
+        if size is not None and (height, width) != size:
+            raise AnnotationError(
+                f"{png}: is {width} x {height}, the PNGs before it are {size[1]} x {size[0]};"
+                " all frames of a video must have one size"
+            )
+        size = (height, width)
+        yield LabelledFrame(png, size, masks_of(values))
+        progress((frame_index + 1) / len(pngs))
 
 
 def masks_of(values: NDArray[np.int32]) -> dict[int, Rle]:

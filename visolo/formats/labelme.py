@@ -17,7 +17,7 @@ from PIL import Image
 from visolo import rle as rle_module
 from visolo.errors import AnnotationError
 from visolo.formats.boxes import BoxesOnly
-from visolo.formats.exchange import Carried, Imported, Progress, counted, part_of
+from visolo.formats.exchange import Carried, Imported, Progress, part_of
 from visolo.formats.frame_folders import images_by_stem
 from visolo.formats.losses import numbered_anew, without_crowds, without_empty_masks
 from visolo.formats.tracks import TrackTable, dataset_of
@@ -29,6 +29,7 @@ from visolo.io.ytvis_fields import Fields
 from visolo.io.ytvis_text import JsonText
 from visolo.rle import Rle
 from visolo.rle_box import decode_in_box, encode_in_box
+from visolo.words import counted
 
 _VERSION = "5.5.0"
 _FAILURES = (OSError, SyntaxError, ValueError, binascii.Error, Image.DecompressionBombError)

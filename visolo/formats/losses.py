@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from visolo import rle as rle_module
-from visolo.formats.exchange import Carried, Progress, counted
+from visolo.formats.exchange import Carried, Progress
 from visolo.formats.label_maps import masks_of, paint
 from visolo.io.ytvis import Annotation, Dataset, Video
 from visolo.io.ytvis_types import areas_of
 from visolo.rle import Rle
+from visolo.words import counted
 
 
 def without_crowds(carried: Carried) -> Carried:

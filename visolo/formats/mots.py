@@ -11,12 +11,13 @@ from pathlib import Path
 from visolo import rle as rle_module
 from visolo.categories import Category, folded_name
 from visolo.errors import OutputError
-from visolo.formats.exchange import Carried, Progress, counted
+from visolo.formats.exchange import Carried, Progress
 from visolo.formats.losses import numbered_anew, without_empty_masks, without_overlaps
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.video_names import frame_stems, in_order
 from visolo.io.ytvis import Annotation, Dataset, Video
 from visolo.rle import Rle
+from visolo.words import counted
 
 IGNORED_ID = 10_000
 _IGNORED_CLASS = 10

@@ -10,7 +10,7 @@ from visolo.errors import AnnotationError
 from visolo.formats import mots
 from visolo.formats.exchange import Imported, Progress, part_of
 from visolo.formats.frame_folders import FrameFolder, find_frame_images, frame_folders
-from visolo.formats.label_maps import masks_of, paint, read_label_map
+from visolo.formats.label_maps import paint, read_video_masks
 from visolo.formats.tracks import TrackTable
 from visolo.formats.video_names import in_order
 from visolo.io.ytvis import Annotation, Dataset, Video
@@ -66,22 +66,14 @@ def looks_like_mots_png(path: Path) -> bool:
 
 def _read_video(folder: FrameFolder, progress: Progress) -> tuple[TrackTable, tuple[int, int]]:
     table, size = TrackTable(), (0, 0)
-    for frame_index, png in enumerate(folder.pngs):
-        values = read_label_map(png)
-        height, width = values.shape
-        if frame_index and (height, width) != size:
-            raise AnnotationError(
-                f"{png}: is {width} x {height}, the PNGs before it are {size[1]} x {size[0]};"
-                " all frames of a video must have one size"
-            )
-        size = (height, width)
-        for object_id, rle in masks_of(values).items():
+    for frame_index, frame in enumerate(read_video_masks(folder.pngs, progress)):
+        size = frame.size
+        for object_id, rle in frame.masks.items():
             if object_id < 1000:
                 raise AnnotationError(
-                    f"{png}: holds the value {object_id}; MOTS ids are class x 1000 + instance, such as 2001"
+                    f"{frame.png}: holds the value {object_id}; MOTS ids are class x 1000 + instance, such as 2001"
                 )
             mots.add_object(table, object_id, object_id // 1000, frame_index, rle)
-        progress((frame_index + 1) / len(folder.pngs))
     return table, size
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from visolo import rle as rle_module
 from visolo.errors import AnnotationError
 from visolo.formats import mots
-from visolo.formats.exchange import Carried, Imported, Progress, counted, part_of
+from visolo.formats.exchange import Carried, Imported, Progress, part_of
 from visolo.formats.frame_folders import images_by_stem
 from visolo.formats.tracks import TrackTable
 from visolo.formats.video_names import in_order
@@ -16,6 +16,7 @@ from visolo.io.images import image_size, natural_key
 from visolo.io.ytvis import Annotation, Dataset, Video
 from visolo.rle import Rle
 from visolo.rle_check import checked_all
+from visolo.words import counted
 
 _FOLDER = "instances_txt"
 _SEQMAP = "videos.seqmap"

@@ -63,20 +63,31 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
     target = Path(target)
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise OutputError(f"{target}: is there already; name a new folder")
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.stem}-", dir=target.parent))
-    except OSError as error:
-        raise OutputError(f"{target}: cannot write there ({error.strerror}); choose another folder") from error
-    try:
+    with workplace(target) as temporary:
         yield temporary
         temporary.chmod(_default_mode(0o777))
         if target.exists():
             target.rmdir()
         os.replace(temporary, target)
+
+
+@contextmanager
+def workplace(target: Path) -> Iterator[Path]:
+    """A temporary folder beside what is to be written; gone afterwards, whatever happens.
+
+    Raises:
+        OutputError: there is no writing there, or something in the block failed to write.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.stem}-", dir=target.parent))
+    except OSError as error:
+        raise OutputError(f"{target}: cannot write there ({error.strerror}); choose another folder") from error
+    try:
+        yield folder
     except OSError as error:
         raise OutputError(f"{target}: writing failed ({error.strerror}); nothing was changed there") from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text(target: Path | str, text: str) -> None:

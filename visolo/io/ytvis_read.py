@@ -22,7 +22,7 @@ from visolo.io.ytvis_types import (
     ResultEntry,
     Video,
     boxes_of,
-    counted,
+    with_counted_areas,
 )
 
 
@@ -100,7 +100,7 @@ def read_results(
         heads.append(entry)
     resolved = resolve_masks(lists, shapes, allow_misfits=allow_misfits, polygon_size=polygon_size)
     return [
-        counted(ResultEntry(head.video_id, head.category_id, head.score, masks.segmentations), masks.areas)
+        with_counted_areas(ResultEntry(head.video_id, head.category_id, head.score, masks.segmentations), masks.areas)
         for head, masks in zip(heads, resolved, strict=True)
     ]
 
@@ -295,7 +295,7 @@ def _annotation(raw: _RawAnnotation, masks: ResolvedMasks) -> Annotation:
         bboxes=boxes_of(segmentations) if head.bboxes is None else tuple(head.bboxes),
         areas=_areas_of_masks(masks) if head.areas is None else tuple(head.areas),
     )
-    return counted(annotation, masks.areas)
+    return with_counted_areas(annotation, masks.areas)
 
 
 def _areas_of_masks(masks: ResolvedMasks) -> tuple[int | None, ...]:

@@ -54,7 +54,7 @@ class Annotation:
         segmentations: mask per frame.
         bboxes: box per frame, None where absent.
         areas: mask area in pixels per frame, None where absent; as in the JSON, which the official metric believes.
-        counted_areas: (T,) pixels of every mask, 0 where absent, where the reader counted them; see `counted`.
+        counted_areas: (T,) pixels of every mask, 0 where absent, if known; see `with_counted_areas`.
     """
 
     annotation_id: int
@@ -120,7 +120,7 @@ class ResultEntry:
         category_id: its class.
         score: in [0, 1] for most models, never negative.
         segmentations: mask per frame.
-        counted_areas: (T,) pixels of every mask, 0 where absent, where the reader counted them; see `counted`.
+        counted_areas: (T,) pixels of every mask, 0 where absent, if known; see `with_counted_areas`.
     """
 
     video_id: int
@@ -133,7 +133,7 @@ class ResultEntry:
 _Track = TypeVar("_Track", Annotation, ResultEntry)
 
 
-def counted(track: _Track, areas: NDArray[np.int64]) -> _Track:
+def with_counted_areas(track: _Track, areas: NDArray[np.int64]) -> _Track:
     """A track whose masks were counted already; what `dataclasses.replace` makes of it, with other masks, is not.
 
     Args:
