@@ -171,6 +171,27 @@ CREATE TABLE rejections (video_id INTEGER PRIMARY KEY, reason TEXT NOT NULL);
 """
 
 
+_VERSION_4 = """
+-- What people note on a frame, or with x and y (in px) at a place of it; resolved ones are kept.
+CREATE TABLE notes (
+    video_id INTEGER NOT NULL,
+    note_id INTEGER NOT NULL,
+    frame_index INTEGER NOT NULL CHECK (frame_index >= 0),
+    x REAL,
+    y REAL,
+    text TEXT NOT NULL,
+    author TEXT NOT NULL,
+    created REAL NOT NULL,
+    resolved INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (video_id, note_id)
+) WITHOUT ROWID;
+CREATE INDEX notes_by_frame ON notes (video_id, frame_index);
+
+-- How a class is drawn ("#rrggbb", NULL: by its tracks' ids) and what else it is called (a JSON list of names).
+CREATE TABLE category_details (category_id INTEGER PRIMARY KEY, color TEXT, synonyms TEXT NOT NULL);
+"""
+
+
 def _create_version_1(connection: sqlite3.Connection) -> None:
     _execute_all(connection, _VERSION_1)
 
@@ -183,13 +204,22 @@ def _add_rejections(connection: sqlite3.Connection) -> None:
     _execute_all(connection, _VERSION_3)
 
 
+def _add_notes_and_details(connection: sqlite3.Connection) -> None:
+    _execute_all(connection, _VERSION_4)
+
+
 def _execute_all(connection: sqlite3.Connection, statements: str) -> None:
     for statement in statements.split(";\n"):
         if statement.strip():
             connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_version_1, _add_review, _add_rejections)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _create_version_1,
+    _add_review,
+    _add_rejections,
+    _add_notes_and_details,
+)
 """Step i makes a file of version i one of version i + 1; never change a released step, add the next."""
 
 

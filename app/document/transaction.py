@@ -23,6 +23,8 @@ _COLUMNS = {  # table -> primary key columns, other columns
     "confirmed": (("video_id", "track_id", "first_frame"), ("last_frame",)),
     "dismissals": (("video_id", "key"), ("created",)),
     "rejections": (("video_id",), ("reason",)),
+    "notes": (("video_id", "note_id"), ("frame_index", "x", "y", "text", "author", "created", "resolved")),
+    "category_details": (("category_id",), ("color", "synonyms")),
 }
 _INSERT_CELL = "INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?)"
 _UPSERT_CELL = (
@@ -227,7 +229,7 @@ class Transaction:
                 (video_id, track_id),
             )
             self.note(Change(frozenset({video_id}), frozenset({track_id})))
-        elif table == "categories":
+        elif table in {"categories", "category_details"}:
             self.note(Change(categories=True))
         else:
             is_list = table == "videos"

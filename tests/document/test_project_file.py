@@ -292,15 +292,15 @@ def test_failed_creation_leaves_nothing_behind(tmp_path, monkeypatch):
 # Migrations
 
 
-def add_notes(connection):
-    connection.execute("CREATE TABLE notes (frame_index INTEGER, text TEXT)")
-    connection.execute("INSERT INTO notes SELECT count(*), 'cells' FROM cells")
+def add_counts(connection):
+    connection.execute("CREATE TABLE counts (number INTEGER, text TEXT)")
+    connection.execute("INSERT INTO counts SELECT count(*), 'cells' FROM cells")
 
 
 def test_older_project_is_migrated(path, monkeypatch):
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, add_notes))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, add_counts))
     with Document.open(path) as document:
-        assert document.connection.execute("SELECT * FROM notes").fetchall() == [(36, "cells")]
+        assert document.connection.execute("SELECT * FROM counts").fetchall() == [(36, "cells")]
         assert document.connection.execute("PRAGMA user_version").fetchone()[0] == len(schema.MIGRATIONS)
         assert len(document.tracks(1)) == 3
         History(document).undo()
@@ -335,7 +335,7 @@ def test_project_of_version_1_is_migrated_with_its_history(tmp_path):
 
 def test_failing_migration_leaves_the_old_file_as_it_was(path, monkeypatch):
     def fail(connection):
-        add_notes(connection)
+        add_counts(connection)
         connection.execute("SELECT * FROM nowhere")
 
     before = path.read_bytes()
@@ -354,7 +354,7 @@ def test_migration_brings_along_what_a_killed_program_left_in_the_log(path, monk
     for suffix in ("", "-wal"):
         Path(f"{copy}{suffix}").write_bytes(Path(f"{path}{suffix}").read_bytes())
     document.close()
-    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, add_notes))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, add_counts))
     with Document.open(copy) as migrated:
         assert raw_content(migrated) == expected
     assert {p.name for p in path.parent.iterdir()} == {"p.visolo", "copy.visolo"}

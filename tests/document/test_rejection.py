@@ -84,7 +84,8 @@ def test_a_project_from_before_there_were_rejections_opens(project, tmp_path):
     document, _ = project
     document.close()
     with sqlite3.connect(tmp_path / "a.visolo") as connection:
-        connection.execute("DROP TABLE rejections")
+        for table in ("rejections", "notes", "category_details"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("PRAGMA user_version = 2")
     connection.close()
     document = Document.open(tmp_path / "a.visolo")
