@@ -18,13 +18,17 @@ from visolo.results import FrameResult
 class ProjectWriter:
     """A project that takes the results of one video after the other; made when it does not exist.
 
+    Args:
+        path: of the project.
+        author: who stands beside what is added; the account's name when empty.
+
     Raises:
         ProjectError: by the constructor and by writing, in one sentence.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, author: str = "") -> None:
         self.document = Document.open(path) if path.exists() else Document.create(path)
-        self.history = History(self.document)
+        self.history = History(self.document, author)
 
     def __enter__(self) -> Self:
         return self

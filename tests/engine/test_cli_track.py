@@ -143,13 +143,15 @@ def test_overlay_shows_every_frame(main, folder, tmp_path):
 def test_project_holds_the_same_tracks(main, folder, tmp_path):
     from app.document.document import Document
     from app.document.evidence import run_similarity
+    from app.document.history import History
 
-    track(main, folder, "clip.mkv", tmp_path / "r.json", "--project", tmp_path / "p.visolo")
+    track(main, folder, "clip.mkv", tmp_path / "r.json", "--project", tmp_path / "p.visolo", "--author", " Ann  Lee ")
     document = Document.open(tmp_path / "p.visolo")
     try:
         (video,) = document.videos()
         assert (video.frame_count, video.height, video.width) == (FRAMES, HEIGHT, WIDTH)
         (run,) = document.runs(video.video_id)
+        assert {entry.author for entry in History(document).entries()} == {run.author} == {"Ann Lee"}
         assert (run.state, run.settings["model"], run.settings["inference"]["memory"]) == ("done", "tiny", "every-5")
         assert run_similarity(run) == model_similarity(load_weights(folder / "tiny.safetensors"))
         lanes = [document.lane(video.video_id, summary.track.track_id) for summary in document.tracks(video.video_id)]

@@ -67,6 +67,18 @@ class VideoFacts(NamedTuple):
         return cls(len(frames), frames.size, frames.frame_rate, frames.pixel_aspect)
 
 
+class ProjectTarget(NamedTuple):
+    """A project to write to.
+
+    Attributes:
+        path: it is made when it does not exist.
+        author: who stands beside what is added.
+    """
+
+    path: Path
+    author: str
+
+
 class _ProjectSink:
     """Puts frames into a run of a project."""
 
@@ -80,7 +92,7 @@ class _ProjectSink:
 
 @contextmanager
 def project_sink(
-    path: Path,
+    target: ProjectTarget,
     video: VideoToTrack,
     facts: VideoFacts,
     size: tuple[int, int],
@@ -90,7 +102,7 @@ def project_sink(
     """A run over one video in a project, which is made when it does not exist.
 
     Args:
-        path: of the project.
+        target: the project.
         video: what is tracked.
         facts: of its frames.
         size: (height, width) of the masks in pixels.
@@ -112,13 +124,13 @@ def project_sink(
         frame_rate=facts.frame_rate,
         pixel_aspect=facts.pixel_aspect,
     )
-    writer = app_module(_WRITER).ProjectWriter(path)
+    writer = app_module(_WRITER).ProjectWriter(*target)
     with writer as project, project.run(record, label_set, settings) as run:
         yield _ProjectSink(run)
 
 
 def add_kept_videos(
-    project: Path,
+    target: ProjectTarget,
     videos: Iterable[VideoToTrack],
     finished: FinishedVideos,
     label_set: LabelSet,
@@ -131,7 +143,7 @@ def add_kept_videos(
         kept = finished.kept_frames(video.video_id)
         facts = next(kept)
         assert isinstance(facts, VideoFacts)
-        with project_sink(project, video, facts, facts.size, label_set, settings) as sink:
+        with project_sink(target, video, facts, facts.size, label_set, settings) as sink:
             for result in kept:
                 assert isinstance(result, FrameResult)
                 sink.add(None, result)
@@ -170,6 +182,27 @@ def run_settings(engine: Engine, config: InferenceConfig, precision: str) -> dic
         "inference": asdict(config),
         "similarity": asdict(model_similarity(engine.model)),
     }
+
+
+def add_author_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option to say who works here."""
+    parser.add_argument(
+        "--author",
+        metavar="NAME",
+        default="",
+        help="who stands in the project's history (default: the name set in the app, else the account's)",
+    )
+
+
+def author_name(given: str) -> str:
+    """Who stands beside what is written: the name given, else the app's setting; empty for the account's."""
+    if name := " ".join(given.split()):
+        return name
+    try:
+        settings = importlib.import_module("app.settings")
+    except ImportError:  # no window system's libraries here, as on servers
+        return ""
+    return str(settings.Settings().get(settings.NAME))
 
 
 def add_video_option(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,16 @@ from visolo.commands.console import progress, say, warn
 from visolo.commands.engine import Engine, add_engine_arguments, add_rule_arguments, load_engine, with_rules
 from visolo.commands.finished_videos import FinishedVideos, file_digest
 from visolo.commands.outputs import check_output
+from visolo.commands.project import (
+    ProjectTarget,
+    VideoFacts,
+    add_author_option,
+    add_kept_videos,
+    author_name,
+    check_project,
+    project_sink,
+    run_settings,
+)
 from visolo.commands.sources import FrameFeed, Source, VideoToTrack, find_videos
 from visolo.commands.video_tracking import FrameSink, Sinks, TrackingJob, category_ids_by_name, track_video
 from visolo.config import InferenceConfig
@@ -46,6 +56,7 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     parser.add_argument("--out", type=Path, metavar="R.json", help="results file to write")
     parser.add_argument("--overlay", type=Path, metavar="V.mp4", help="also write the video with masks drawn on it")
     parser.add_argument("--project", type=Path, metavar="P.visolo", help="also add to a project for the app")
+    add_author_option(parser)
     parser.add_argument(
         "--size", type=int, nargs=2, metavar=("H", "W"), help="height and width of the masks (default: the source's)"
     )
@@ -95,10 +106,8 @@ def _run(args: argparse.Namespace, source: Source) -> None:
             warn(f"{finished.folder} keeps {counted(finished.count(), 'finished video')}; the same command goes on")
         raise
     if finished is not None and finished.keeps_frames and rank() == 0:
-        from visolo.commands.project import add_kept_videos
-
         settings = _project_settings(args, engine, config)
-        add_kept_videos(args.project, source.videos, finished, engine.label_set, settings)
+        add_kept_videos(_project_target(args), source.videos, finished, engine.label_set, settings)
     gathered(None)  # the files are complete before anybody removes what they are made of
     if finished is not None and is_first_of_machine():
         finished.remove()
@@ -143,8 +152,6 @@ def _check_outputs(args: argparse.Namespace, source: Source) -> None:
 
         check_overlay_path(args.overlay)
     if args.project is not None:
-        from visolo.commands.project import check_project
-
         check_project(source)
 
 
@@ -240,21 +247,21 @@ def _sinks(args: argparse.Namespace, engine: Engine, config: InferenceConfig, fi
 
             yield overlay_video(args.overlay, feed.source.size, feed.source.frame_rate, names)
         if args.project is not None:
-            from visolo.commands.project import VideoFacts, project_sink
-
             facts = VideoFacts.of(feed.source)
             if finished is not None and finished.keeps_frames:
                 yield finished.frames_sink(video.video_id, facts)
                 return
-            yield project_sink(args.project, video, facts, size, engine.label_set, settings)
+            yield project_sink(_project_target(args), video, facts, size, engine.label_set, settings)
 
     return of_video
+
+
+def _project_target(args: argparse.Namespace) -> ProjectTarget:
+    return ProjectTarget(args.project, author_name(args.author))
 
 
 def _project_settings(args: argparse.Namespace, engine: Engine, config: InferenceConfig) -> dict[str, Any]:
     """What a project remembers of the run; nothing without one, since the whole file of weights is read for it."""
     if args.project is None:
         return {}
-    from visolo.commands.project import run_settings
-
     return run_settings(engine, config, args.precision)
