@@ -164,6 +164,7 @@ _EDIT = [
     Row(
         "edit.redo", _redo_text, lambda c: c.edit.redo(), ("Ctrl+Shift+Z", "Ctrl+Y"), "mdi6.redo", can_redo, None, True
     ),
+    Row("edit.history", "&History…", lambda c: c.edit.show_history(), ("Ctrl+H",), "mdi6.history", has_project),
     Row("edit.name", "Your &name…", lambda c: c.edit.ask_name(), (), "mdi6.account-edit-outline"),
     Row(
         "class.edit",

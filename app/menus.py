@@ -25,7 +25,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     (
         "&Edit",
-        ("edit.undo", "edit.redo", "-",
+        ("edit.undo", "edit.redo", "edit.history", "-",
          ("Edits apply &to", ("scope.frame", "scope.from_here", "scope.range", "scope.track", "-", "scope.cycle")),
          "range.start", "range.end", "range.clear", "-", "select.all", "-", "class.edit", "run.settings", "edit.name"),
     ),

@@ -263,13 +263,23 @@ class Session(QObject):
         """Take the latest edit back."""
         if self.history is not None and self.can_undo:
             text = self.history.undo_text
-            self._replay(self.history.undo, f"Undid: {text}")
+            self.replay(self.history.undo, f"Undid: {text}")
 
     def redo(self) -> None:
         """Do the latest undone edit again."""
         if self.history is not None and self.history.can_redo:
             text = self.history.redo_text
-            self._replay(self.history.redo, f"Redid: {text}")
+            self.replay(self.history.redo, f"Redid: {text}")
+
+    def replay(self, step: Callable[[], Change], text: str) -> None:
+        """Take edits back or do them again: `step` asks the history to, `text` says so afterwards."""
+        try:
+            with _waiting_pointer():
+                change = step()
+        except VisoloError as error:
+            self.refused.emit(str(error))
+            return
+        self._announce(change, text)
 
     def results_landed(self, change: Change) -> None:
         """Tell the panels about frames a model run has added."""
@@ -298,15 +308,6 @@ class Session(QObject):
     def is_visible(self, track_id: int) -> bool:
         """Whether the canvas draws this track."""
         return track_id == self.solo if self.solo is not None else track_id not in self.hidden
-
-    def _replay(self, step: Callable[[], Change], text: str) -> None:
-        try:
-            with _waiting_pointer():
-                change = step()
-        except VisoloError as error:
-            self.refused.emit(str(error))
-            return
-        self._announce(change, text)
 
     @property
     def can_undo(self) -> bool:

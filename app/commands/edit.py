@@ -1,8 +1,9 @@
-"""Undo, redo, which frames the next edit touches, and by whom it is."""
+"""Undo, redo, the history, which frames the next edit touches, and by whom it is."""
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from app.dialogs.history import HistoryDialog
 from app.dialogs.name import NameDialog
 from app.document.history import account_name
 from app.document.records import FrameRange
@@ -62,6 +63,13 @@ class EditCommands(QObject):
         self._session.set_range(None)
         if self._session.scope is Scope.RANGE:
             self._session.set_scope(Scope.FROM_HERE)
+
+    def show_history(self) -> None:
+        """List all edits beside the window, or bring that list to the front."""
+        dialog = self._window.findChild(HistoryDialog) or HistoryDialog(self._session, self._window)
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
 
     def ask_name(self) -> None:
         """Ask for the name that stands beside the edits made here."""

@@ -84,7 +84,7 @@ class History:
             ProjectError: the file cannot be written; nothing was changed.
         """
         self.end_runs()
-        entry = self._next_undo()
+        entry = self.next_undo()
         if entry is None:
             raise EditRefused("There is nothing to undo")
         if any(run.entry_id == entry.entry_id for run in self.active_runs.values()):
@@ -104,7 +104,7 @@ class History:
             ProjectError: the file cannot be written; nothing was changed.
         """
         self.end_runs()
-        entry = self._next_redo()
+        entry = self.next_redo()
         if entry is None:
             raise EditRefused("There is nothing to redo")
         with self.document.transaction() as connection:
@@ -120,30 +120,46 @@ class History:
     @property
     def can_undo(self) -> bool:
         """Whether an edit can be taken back."""
-        return self._next_undo() is not None
+        return self.next_undo() is not None
 
     @property
     def can_redo(self) -> bool:
         """Whether an edit can be done again."""
-        return self._next_redo() is not None
+        return self.next_redo() is not None
 
     @property
     def undo_text(self) -> str:
         """What `undo` would take back; empty when nothing."""
-        entry = self._next_undo()
+        entry = self.next_undo()
         return entry.text if entry else ""
 
     @property
     def undo_author(self) -> str:
         """Who made what `undo` would take back; empty when nothing."""
-        entry = self._next_undo()
+        entry = self.next_undo()
         return entry.author if entry else ""
 
     @property
     def redo_text(self) -> str:
         """What `redo` would do; empty when nothing."""
-        entry = self._next_redo()
+        entry = self.next_redo()
         return entry.text if entry else ""
+
+    def next_undo(self) -> HistoryEntry | None:
+        """The latest edit, which `undo` takes back; runs that are on in other videos do not stand in its way."""
+        running = {run.entry_id: video_id for video_id, run in self.active_runs.items()}
+        passed: list[HistoryEntry] = []
+        for entry in self._entries("NOT undone", limit=len(running) + 1):
+            if entry.entry_id not in running:
+                blocked = entry.video_id is None or any(p.video_id == entry.video_id for p in passed)
+                return passed[0] if blocked and passed else entry
+            passed.append(entry)
+        return passed[0] if passed else None
+
+    def next_redo(self) -> HistoryEntry | None:
+        """What `redo` would do."""
+        entries = self._entries("undone", limit=1, order="ASC")
+        return entries[0] if entries else None
 
     def entries(self, limit: int | None = None) -> list[HistoryEntry]:
         """The history, the oldest first, undone ones included; the latest `limit` of them."""
@@ -222,21 +238,6 @@ class History:
         if len(parts) > _FEW_PARTS:
             self.document.cache.clear()  # following each of so many steps takes longer than beginning anew
         return [data for (data,) in parts]
-
-    def _next_undo(self) -> HistoryEntry | None:
-        """The latest edit; runs that are on in other videos than its own do not stand in its way."""
-        running = {run.entry_id: video_id for video_id, run in self.active_runs.items()}
-        passed: list[HistoryEntry] = []
-        for entry in self._entries("NOT undone", limit=len(running) + 1):
-            if entry.entry_id not in running:
-                blocked = entry.video_id is None or any(p.video_id == entry.video_id for p in passed)
-                return passed[0] if blocked and passed else entry
-            passed.append(entry)
-        return passed[0] if passed else None
-
-    def _next_redo(self) -> HistoryEntry | None:
-        entries = self._entries("undone", limit=1, order="ASC")
-        return entries[0] if entries else None
 
     def _entries(self, condition: str, limit: int, order: str = "DESC") -> list[HistoryEntry]:
         rows = self.document.rows(
