@@ -78,7 +78,8 @@ def run(*args):
     """Seconds and peak megabytes of one command."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "visolo", "dataset", *map(str, args)]
-    process = os.posix_spawn(sys.executable, command, os.environ)
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    process = os.posix_spawn(sys.executable, command, os.environ, file_actions=quiet)
     _, status, usage = os.wait4(process, 0)
     assert os.waitstatus_to_exitcode(status) == 0, args
     return time.perf_counter() - start, usage.ru_maxrss / 1024

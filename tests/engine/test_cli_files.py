@@ -10,12 +10,12 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from cli_data import HEIGHT, WIDTH, run_cli, save_tiny_weights, write_images
+from cli_data import HEIGHT, WIDTH, run_cli, save_tiny_weights, sentence_of, write_images
 from ytvis_data import dataset_table
 
 from visolo import __version__, cli, rle
 from visolo.categories import Category
-from visolo.io.ytvis import Annotation, Dataset, Video, read_dataset, write_dataset
+from visolo.io.ytvis import Annotation, Dataset, ResultEntry, Video, read_dataset, write_dataset, write_results
 
 CASES = Path(__file__).parents[1] / "eval_cases"
 EXPECTED = json.loads((CASES / "expected.json").read_text())
@@ -184,6 +184,36 @@ def test_convert_to_a_folder_and_back(main, tmp_path, form):
     assert after.annotations[0].segmentations == before.annotations[0].segmentations
     assert [c.name for c in after.categories] == ["car"]
     assert all((tmp_path / name).is_file() for name in after.videos[0].file_names)
+
+
+def test_results_become_tracks_of_their_dataset(main, tmp_path):
+    source = labelled_images(tmp_path / "data", "car")
+    mask = rle.from_run_lengths((HEIGHT, WIDTH), [9, HEIGHT * WIDTH - 9])
+    write_results(
+        tmp_path / "results.json", [ResultEntry(1, 1, 0.9, (mask, None)), ResultEntry(1, 1, 0.1, (None, mask))]
+    )
+    of_it = ("--dataset", source, "--min-score", 0.5)
+    said = main("dataset", "convert", tmp_path / "results.json", tmp_path / "out.json", *of_it)
+    assert "The scores of 1 prediction are left out" in said.err
+    assert "1 prediction with a lower score left out" in said.err
+    made = read_dataset(tmp_path / "out.json")
+    assert [a.segmentations for a in made.annotations] == [(mask, None)]
+    assert all((tmp_path / name).is_file() for name in made.videos[0].file_names)
+    main("dataset", "convert", tmp_path / "results.json", tmp_path / "davis", "--to", "davis", *of_it)
+    assert (tmp_path / "davis" / "Annotations" / "v" / "00001.png").is_file()
+    counts = json.loads(main("dataset", "info", tmp_path / "results.json", "--dataset", source, "--json").out)
+    assert (counts["tracks"], counts["masks"]) == (2, 2)
+
+
+def test_results_without_their_dataset_are_refused(tmp_path):
+    write_results(tmp_path / "r.json", [])
+    refused = sentence_of(run_cli("dataset", "convert", tmp_path / "r.json", tmp_path / "out.json"))
+    assert "is a results file, which tells nothing of videos; name their dataset with --dataset" in refused
+    refused = sentence_of(run_cli("dataset", "convert", tmp_path / "r.json", tmp_path / "o", "--to", "results"))
+    assert "is a results file already" in refused
+    source = labelled_images(tmp_path / "data", "car")
+    refused = sentence_of(run_cli("dataset", "info", source, "--dataset", source))
+    assert "--dataset goes with results, and this is YouTube-VIS" in refused
 
 
 def test_weights_convert_and_info(main, tmp_path):

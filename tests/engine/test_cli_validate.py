@@ -221,7 +221,7 @@ def test_mending_keeps_what_no_rule_is_about(validate, tmp_path):
     [
         ("{", "cut off"),
         ("3", "this is none"),
-        ('{"images": []}', "is a COCO image file"),
+        ('{"images": []}', "is COCO images, each a video of one frame"),
         ('{"videos": 3}', "'videos' must"),
     ],
 )
@@ -268,4 +268,21 @@ def test_other_formats_are_read_to_the_first_mistake(tmp_path):
     assert done.returncode == 2
     assert f"{tmp_path / '0001.txt'}: line 1: " in done.stderr
     done = run_cli("dataset", "validate", tmp_path, "--fix", tmp_path / "new.json")
-    assert "--fix is for YouTube-VIS files; convert this first" in done.stderr
+    assert "is MOTS text files; --fix is for YouTube-VIS files, so convert this first" in done.stderr
+
+
+def test_json_of_other_formats_is_recognised(validate):
+    table = {
+        "images": [{"id": 4, "width": 8, "height": 6, "file_name": "v/4.jpg"}],
+        "annotations": [
+            {"id": 1, "image_id": 4, "category_id": 3, "track_id": 2, "segmentation": [[1, 1, 6, 1, 6, 5]]}
+        ],
+        "categories": [{"id": 3, "name": "car"}],
+    }
+    code, out, _ = validate(table)
+    assert code == 0
+    assert "valid COCO per frame with track ids, COCO-video or TAO, 1 video, 1 frame, 1 track, 1 mask" in out
+    table["annotations"][0]["category_id"] = 9
+    code, _, err = validate(table)
+    assert code == 2
+    assert "annotations[0]: category_id 9 is not among the file's categories" in err

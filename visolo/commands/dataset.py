@@ -7,10 +7,9 @@ from typing import Any
 
 from visolo.commands import dataset_convert, dataset_validate
 from visolo.commands.console import say, say_json, table
-from visolo.commands.dataset_files import FROM_HELP, counts_of, moved, read_with_notes, say_written
+from visolo.commands.dataset_files import add_source_options, counts_of, moved, read_source, say_written
 from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError, OutputError
-from visolo.formats.names import read_names
 from visolo.io.ytvis import Dataset, read_dataset, write_dataset
 from visolo.io.ytvis_edit import merge_datasets, split_dataset
 from visolo.words import counted
@@ -23,6 +22,7 @@ _EXAMPLES = """examples:
   python -m visolo dataset split all.json train.json=80 valid.json=20
   python -m visolo dataset convert coco.json stills.json --labels ytvis2021
   python -m visolo dataset convert DAVIS corrected.json
+  python -m visolo dataset convert results.json found --dataset valid.json --min-score 0.3 --to davis
   python -m visolo dataset convert corrected.json mots --to mots-txt
 """
 
@@ -44,7 +44,7 @@ def _add_looking(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa
     dataset_validate.add_parser(actions, shared)
     info = actions.add_parser("info", parents=[shared], help="count videos, tracks, masks and classes")
     info.add_argument("file", metavar="FILE", type=Path, help="a dataset in any format: a file or folder")
-    info.add_argument("--from", dest="source_format", choices=read_names(), metavar="FORMAT", help=FROM_HELP)
+    add_source_options(info)
     info.add_argument("--json", action="store_true", help="print one JSON object")
     info.set_defaults(run=run_info)
 
@@ -64,7 +64,9 @@ def _add_making(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
 
 def run_info(args: argparse.Namespace) -> None:
     """Print what a dataset holds."""
-    dataset = read_with_notes(args.file, args.source_format).dataset
+    from visolo.formats.catalogue import recognized
+
+    dataset = read_source(args, args.file, args.source_format or recognized(args.file)).dataset
     tracks = Counter(annotation.category_id for annotation in dataset.annotations)
     masks: Counter[int] = Counter()
     for annotation in dataset.annotations:

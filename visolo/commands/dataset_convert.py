@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from visolo.categories import LabelSet, label_set_names, load_label_set
 from visolo.commands.console import note, warn
-from visolo.commands.dataset_files import FROM_HELP, heard_progress, moved_from, read_with_notes, say_written
+from visolo.commands.dataset_files import add_source_options, heard_progress, moved_from, read_source, say_written
 from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError, OutputError
-from visolo.formats.names import FORMAT_NAMES, read_names, write_names
+from visolo.formats.names import FORMAT_NAMES, write_names
 from visolo.io.ytvis_edit import relabelled
 
 if TYPE_CHECKING:
     from visolo.io.ytvis import Dataset
 
 _DESCRIPTION = """Convert a dataset from one format to another. What the new format can't carry is said. COCO images
-without tracks become videos of one frame. With --labels, classes are matched by name. Images stay where they are."""
+without tracks become videos of one frame. Results become tracks of the --dataset they are of. With --labels, classes
+are matched by name. Images stay where they are."""
 
 
 def add_parser(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
@@ -29,13 +30,7 @@ def add_parser(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: 
     )
     parser.add_argument("source", metavar="IN", type=Path, help="a file or folder")
     parser.add_argument("out", metavar="OUT", type=Path, help="a file, or a new folder where the format is one")
-    parser.add_argument(
-        "--from",
-        dest="source_format",
-        metavar="FORMAT",
-        choices=read_names(),
-        help=FROM_HELP,
-    )
+    add_source_options(parser)
     parser.add_argument(
         "--to",
         dest="out_format",
@@ -61,7 +56,9 @@ def run(args: argparse.Namespace) -> None:
     source_format = args.source_format or recognized(args.source)
     if source_format == out_format == "ytvis" and labels is None:
         raise ConfigError(f"{args.source}: is a YouTube-VIS file already; name another label set with --labels")
-    imported = read_with_notes(args.source, source_format, args.images)
+    if source_format == out_format == "results":
+        raise ConfigError(f"{args.source}: is a results file already, and would lose its scores; choose another --to")
+    imported = read_source(args, args.source, source_format, args.images)
     dataset = imported.dataset
     if FORMAT_NAMES[out_format].suffix == ".json":
         dataset = moved_from(dataset, imported.images, args.source, args.out)

@@ -1,12 +1,14 @@
 """What the actions of `dataset` share: file names seen from a new file's folder, and what a dataset holds in words."""
 
+import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visolo.commands.console import note, progress, say, warn
-from visolo.formats.names import read_names
+from visolo.errors import ConfigError
+from visolo.formats.names import FORMAT_NAMES, read_names
 from visolo.io.ytvis import Dataset
 from visolo.io.ytvis_edit import relocated
 from visolo.words import counted
@@ -14,7 +16,13 @@ from visolo.words import counted
 if TYPE_CHECKING:
     from visolo.formats.exchange import Imported, Progress
 
-FROM_HELP = f"what it is: {', '.join(read_names())} (default: what it looks like)"
+
+def source_names() -> list[str]:
+    """Formats that a file to be read may be in: results, too, which need their dataset."""
+    return [*read_names(), "results"]
+
+
+FROM_HELP = f"what it is: {', '.join(source_names())} (default: what it looks like)"
 
 
 def moved(dataset: Dataset, old: Path, new: Path) -> Dataset:
@@ -37,6 +45,39 @@ def moved_from(dataset: Dataset, root: Path | None, old: Path, new: Path) -> Dat
     return relocated(dataset, root.resolve(), new.resolve().parent)
 
 
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what a file to be read is."""
+    parser.add_argument("--from", dest="source_format", choices=source_names(), metavar="FORMAT", help=FROM_HELP)
+    parser.add_argument("--dataset", metavar="DATASET", type=Path, help="of results: the dataset that was tracked")
+    parser.add_argument(
+        "--min-score", type=float, default=0.0, metavar="S", help="of results: leave out tracks with a lower score"
+    )
+
+
+def read_source(args: argparse.Namespace, path: Path, name: str, images: Path | None = None) -> "Imported":
+    """Read a dataset, or results of the one that `--dataset` names; see `read_with_notes`.
+
+    Raises:
+        ConfigError: results need a dataset, and only they.
+    """
+    from visolo.formats.results import with_results
+
+    if name != "results":
+        if args.dataset is not None or args.min_score:
+            option = "--dataset" if args.dataset is not None else "--min-score"
+            raise ConfigError(f"{path}: {option} goes with results, and this is {FORMAT_NAMES[name].title}")
+        return read_with_notes(path, name, images)
+    if args.dataset is None:
+        raise ConfigError(
+            f"{path}: is a results file, which tells nothing of videos; name their dataset with --dataset"
+        )
+    imported = read_with_notes(args.dataset, None, images)
+    with heard_progress() as hear:
+        imported = with_results(imported, path, args.min_score, hear)
+    _say_notes(path, imported)
+    return imported
+
+
 def read_with_notes(path: Path, name: str | None, images: Path | None = None) -> "Imported":
     """Read a dataset in any format, with progress, and say what of it could not be taken.
 
@@ -49,9 +90,13 @@ def read_with_notes(path: Path, name: str | None, images: Path | None = None) ->
 
     with heard_progress() as hear:
         imported = read_any(path, name, images, hear)
+    _say_notes(path, imported)
+    return imported
+
+
+def _say_notes(path: Path, imported: "Imported") -> None:
     for sentence in imported.notes:
         note(f"{path}: {sentence}")
-    return imported
 
 
 @contextmanager

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from visolo.commands.console import progress, say, say_json
-from visolo.commands.dataset_files import FROM_HELP, counts_of, read_with_notes
+from visolo.commands.dataset_files import FROM_HELP, counts_of, read_with_notes, source_names
 from visolo.commands.outputs import check_output
 from visolo.errors import AnnotationError, ConfigError
-from visolo.formats.names import FORMAT_NAMES, read_names
+from visolo.formats.names import FORMAT_NAMES
 from visolo.io.validation.dataset import CheckedDataset, check_dataset, check_results, fix_dataset
 from visolo.io.validation.images import check_images
 from visolo.io.validation.report import RULES, Report
@@ -20,7 +20,7 @@ from visolo.words import counted
 _DESCRIPTION = """Check a dataset or results file completely. Exit code 0: nothing wrong, though perhaps something odd
 (warnings); 2: at least one error. --fix mends what needs no guess, in a new file, and says what it did: boxes and areas
 that do not fit the masks, masks without pixels, ids given twice, tracks that stand in the file twice, and the like.
-Folders, XML and text files, and what --from names, are read completely, to the first mistake."""
+Other formats are recognised by their content, or named with --from, and read completely, to the first mistake."""
 
 
 def add_parser(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private
@@ -29,7 +29,7 @@ def add_parser(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: 
         "validate", parents=[shared], help="check a dataset or results file completely", description=_DESCRIPTION
     )
     parser.add_argument("file", metavar="FILE", type=Path, help="a dataset in any format, or results")
-    parser.add_argument("--from", dest="source_format", choices=read_names(), metavar="FORMAT", help=FROM_HELP)
+    parser.add_argument("--from", dest="source_format", choices=source_names(), metavar="FORMAT", help=FROM_HELP)
     parser.add_argument("--results", metavar="R.json", type=Path, help="also check predictions for this dataset")
     parser.add_argument("--images", metavar="DIR", type=Path, help="folder that file names start from")
     parser.add_argument("--no-images", action="store_true", help="do not look for the images")
@@ -70,21 +70,19 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _other_format(args: argparse.Namespace) -> str | None:
-    """The name of the format of what is no YouTube-VIS file; JSON is taken for one unless told otherwise."""
-    if args.source_format is not None:
-        return None if args.source_format == "ytvis" else str(args.source_format)
-    if not args.file.is_dir() and args.file.suffix.lower() not in (".xml", ".txt"):
-        return None
+    """The name of the format of what is no YouTube-VIS file; None for these, and for JSON of no known format."""
     from visolo.formats.catalogue import recognized
 
-    return recognized(args.file)
+    name = args.source_format or recognized(args.file)
+    return None if name in ("ytvis", "results") else str(name)
 
 
 def _validate_by_reading(args: argparse.Namespace, name: str) -> None:
     """Read a dataset in another format completely: what is wrong ends it, as an error."""
     for option, value in (("--results", args.results), ("--fix", args.fix)):
         if value is not None:
-            raise ConfigError(f"{args.file}: {option} is for YouTube-VIS files; convert this first")
+            title = FORMAT_NAMES[name].title
+            raise ConfigError(f"{args.file}: is {title}; {option} is for YouTube-VIS files, so convert this first")
     imported = read_with_notes(args.file, name, args.images)
     counts = counts_of(imported.dataset)
     summary = (

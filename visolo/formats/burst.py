@@ -3,7 +3,7 @@
 Source: https://github.com/Ali2500/BURST-benchmark, ANNOTATION_FORMAT.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,17 +34,15 @@ def read_burst(path: Path, images: Path | None, progress: Progress) -> Imported:
     Raises:
         AnnotationError: the file breaks a rule; the message names the first offender.
     """
-    text = JsonText(path)
-    values: dict[str, Any] = {}
     sequences: list[_Sequence] = []
     boxes = BoxesOnly()
-    for key in text.keys():  # noqa: SIM118 - not a dict: reads on in the text
-        if key == "sequences" and text.starts_with("["):
-            for index, value in enumerate(text.elements()):
-                sequences.append(_read_sequence(value, f"{path}: sequences[{index}]", boxes))
-                progress(0.0)
-        else:
-            values[key] = text.value()
+
+    def take(elements: Iterator[Any]) -> None:
+        for index, value in enumerate(elements):
+            sequences.append(_read_sequence(value, f"{path}: sequences[{index}]", boxes))
+            progress(0.0)
+
+    values = JsonText(path).values_beside("sequences", take)
     if not sequences:
         raise AnnotationError(f"{path}: has no 'sequences'; a BURST file lists its videos there")
     categories = _classes(Fields(values, str(path)), sequences)

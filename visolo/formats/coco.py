@@ -5,7 +5,7 @@ track_id.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -63,15 +63,11 @@ def read_coco_video(path: Path, images: Path | None, progress: Progress) -> Impo
     Raises:
         AnnotationError: the file breaks a rule; the message names the first offender.
     """
-    text = JsonText(path)
-    values: dict[str, Any] = {}
     annotations: list[_Object] = []
     boxes = BoxesOnly()
-    for key in text.keys():  # noqa: SIM118 - not a dict: reads on in the text
-        if key == "annotations" and text.starts_with("["):
-            annotations = _read_objects(text, boxes, progress)
-        else:
-            values[key] = text.value()
+    values = JsonText(path).values_beside(
+        "annotations", lambda elements: annotations.extend(_read_objects(elements, path, boxes, progress))
+    )
     table = Fields(values, str(path))
     frames = _frames(table, values, str(path))
     categories = [read_category(v, f"{path}: categories[{i}]") for i, v in enumerate(table.items("categories"))]
@@ -101,10 +97,9 @@ class _Object(NamedTuple):
     masks: MaskList
 
 
-def _read_objects(text: JsonText, boxes: BoxesOnly, progress: Progress) -> list[_Object]:
-    objects = []
-    for index, value in enumerate(text.elements()):
-        where = f"{text.path}: annotations[{index}]"
+def _read_objects(elements: Iterator[Any], path: Path, boxes: BoxesOnly, progress: Progress) -> Iterator[_Object]:
+    for index, value in enumerate(elements):
+        where = f"{path}: annotations[{index}]"
         fields = Fields(value, where)
         image_id = fields.whole("image_id")
         if _is_box_only(value):
@@ -115,10 +110,9 @@ def _read_objects(text: JsonText, boxes: BoxesOnly, progress: Progress) -> list[
         if masks.items[0] is None:
             boxes.add(f"annotations[{index}], image {image_id}")
             continue
-        objects.append(_Object(where, image_id, fields.whole("category_id"), _track_of(value), iscrowd, masks))
+        yield _Object(where, image_id, fields.whole("category_id"), _track_of(value), iscrowd, masks)
         if index % _REPORT_EVERY == 0:
             progress(0.0)
-    return objects
 
 
 def _is_box_only(value: Mapping[str, Any]) -> bool:

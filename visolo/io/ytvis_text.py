@@ -6,7 +6,7 @@ msgspec reads; where it stops, the standard library's reader is asked for the pl
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -71,6 +71,21 @@ class JsonText:
             self._here = inner
             yield name
         self._here = outer
+
+    def values_beside(self, name: str, take: Callable[[Iterator[Any]], object]) -> dict[str, Any]:
+        """The values in the object by name, but for one list, whose elements are never all in memory.
+
+        Args:
+            name: of the list; where it is no list, its value is among the others.
+            take: hears the elements one after the other, when the list comes.
+        """
+        values: dict[str, Any] = {}
+        for key in self.keys():
+            if key == name and self.starts_with("["):
+                take(self.elements())
+            else:
+                values[key] = self.value()
+        return values
 
     def _decoded(self, decoder: "msgspec.json.Decoder[Any]", data: "bytes | msgspec.Raw") -> Any:  # noqa: ANN401
         try:
