@@ -50,6 +50,8 @@ class ReviseCategories:
     def _remove(self, transaction: Transaction) -> None:
         uses = category_uses(transaction.document)
         for category_id in self.removed:
+            if category_id not in uses:
+                raise EditRefused(f"There is no class {category_id} in this project")
             if uses[category_id].track_count or not uses[category_id].is_free:
                 raise EditRefused(f"Class {category_id} is in use; give its tracks another class first")
             transaction.put_row("categories", (category_id,), None)

@@ -1,7 +1,8 @@
 """Everything a person can do to a project, by name, and how edits are written into the history.
 
 The edits themselves: `identity_edits` (which track), `content_edits` (masks, classes, locks, videos), `confirm_edits`
-(what a person has reviewed), `class_edits` (the list of classes), `edit` (what they have in common, groups).
+(what a person has reviewed), `note_edits` (notes on frames), `class_edits` (the list of classes), `edit` (what they
+have in common, groups).
 """
 
 import json
@@ -29,25 +30,31 @@ from app.document.identity_edits import (
     SplitTrack,
     SwapTracks,
 )
-from app.document.records import EditRefused, FrameRange, Origin, Video
+from app.document.note_edits import AddNote, DeleteNote, MoveNote, ResolveNote, RewordNote
+from app.document.records import EditRefused, FrameRange, NotePlace, Origin, Video
 from visolo.rle import Rle
 
 __all__ = [
     "AddCategory",
+    "AddNote",
     "AddVideo",
     "Confirm",
+    "DeleteNote",
     "DeleteTrack",
     "DismissSuspicion",
     "Edit",
     "EditGroup",
     "EditRefused",
     "MergeTracks",
+    "MoveNote",
     "ReassignTrack",
     "RejectVideo",
     "RemoveInstances",
     "RemoveVideo",
     "RenameCategory",
+    "ResolveNote",
     "ReviseCategories",
+    "RewordNote",
     "RoutedEdit",
     "SetCategory",
     "SetLocked",
@@ -63,18 +70,23 @@ _EDITS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
         AddCategory,
+        AddNote,
         AddVideo,
         Confirm,
+        DeleteNote,
         DeleteTrack,
         DismissSuspicion,
         EditGroup,
         MergeTracks,
+        MoveNote,
         ReassignTrack,
         RejectVideo,
         RemoveInstances,
         RemoveVideo,
         RenameCategory,
+        ResolveNote,
         ReviseCategories,
+        RewordNote,
         SetCategory,
         SetLocked,
         SetMask,
@@ -83,7 +95,7 @@ _EDITS: dict[str, Any] = {
         SwapTracks,
     )
 }
-_VALUES: dict[str, Any] = {kind.__name__: kind for kind in (FrameRange, Rle, Video)}
+_VALUES: dict[str, Any] = {kind.__name__: kind for kind in (FrameRange, NotePlace, Rle, Video)}
 
 
 def edit_to_json(edit: Edit) -> str:

@@ -19,6 +19,8 @@ __all__ = [
     "FrameRange",
     "Instance",
     "Lane",
+    "Note",
+    "NotePlace",
     "Origin",
     "Run",
     "Touch",
@@ -224,6 +226,35 @@ class Run:
     started: float
 
 
+class NotePlace(NamedTuple):
+    """Where on a frame a note is pinned: px of the video from its upper left corner."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a person noted on a frame.
+
+    Attributes:
+        place: None for the frame as a whole.
+        words: what is noted, perhaps in several lines.
+        author: who added it.
+        created: when, in seconds since 1970.
+        is_resolved: dealt with; it is kept, but no longer asked for.
+    """
+
+    note_id: int
+    video_id: int
+    frame_index: int
+    place: NotePlace | None
+    words: str
+    author: str
+    created: float
+    is_resolved: bool
+
+
 @dataclass(frozen=True)
 class Change:
     """What an edit, undo, redo or landing result touched; views redraw only this.
@@ -235,6 +266,7 @@ class Change:
         categories: the list of classes changed.
         videos: the list of videos changed.
         review: what is confirmed or dismissed in these videos changed.
+        notes: what people noted on frames of these videos changed.
     """
 
     video_ids: frozenset[int] = frozenset()
@@ -243,6 +275,7 @@ class Change:
     categories: bool = False
     videos: bool = False
     review: bool = False
+    notes: bool = False
 
     def union(self, other: "Change") -> "Change":
         """Both changes in one."""
@@ -256,4 +289,5 @@ class Change:
             self.categories or other.categories,
             self.videos or other.videos,
             self.review or other.review,
+            self.notes or other.notes,
         )

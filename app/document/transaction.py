@@ -172,6 +172,12 @@ class Transaction:
         if closed := confirmed_positions(self.document, (cell[:3] for cell in cells)):
             raise EditRefused(refusal(closed))
 
+    def made(self) -> tuple[str, float]:
+        """Who makes the entry, and when: seconds since 1970."""
+        sql = "SELECT author, created FROM history WHERE entry_id = ?"
+        author, created = self._connection.execute(sql, (self.entry_id,)).fetchone()
+        return author, created
+
     def take_images(self) -> Images:
         """The images since the last time, to be stored."""
         images, self.images = self.images, Images()
@@ -231,6 +237,8 @@ class Transaction:
             self.note(Change(frozenset({video_id}), frozenset({track_id})))
         elif table in {"categories", "category_details"}:
             self.note(Change(categories=True))
+        elif table == "notes":
+            self.note(Change(frozenset({int(ids[0] or 0)}), notes=True))
         else:
             is_list = table == "videos"
             self.note(Change(frozenset({int(ids[0] or 0)}), videos=is_list, review=not is_list))

@@ -14,7 +14,18 @@ from visolo.results import FrameResult, InstanceResult
 
 HEIGHT, WIDTH, FRAMES = 16, 20, 12
 LABELS = LabelSet("three", (Category(1, "person"), Category(2, "dog"), Category(3, "car")))
-CONTENT = ("videos", "categories", "tracks", "absences", "cells", "confirmed", "dismissals", "rejections")
+CONTENT = (
+    "videos",
+    "categories",
+    "category_details",
+    "tracks",
+    "absences",
+    "cells",
+    "confirmed",
+    "dismissals",
+    "rejections",
+    "notes",
+)
 
 
 def mask(number: int) -> rle.Rle:

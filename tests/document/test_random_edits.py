@@ -12,14 +12,21 @@ from document_data import FRAMES, check_consistent, mask, masks_of, project_with
 
 from app.document.document import Document
 from app.document.edits import (
+    AddNote,
     Confirm,
+    DeleteNote,
     DeleteTrack,
     DismissSuspicion,
     EditGroup,
     EditRefused,
     MergeTracks,
+    MoveNote,
     ReassignTrack,
+    RejectVideo,
     RemoveInstances,
+    ResolveNote,
+    ReviseCategories,
+    RewordNote,
     SetCategory,
     SetLocked,
     SetMask,
@@ -28,7 +35,7 @@ from app.document.edits import (
 )
 from app.document.history import History
 from app.document.merging import merge_conflicts
-from app.document.records import FrameRange, Touch
+from app.document.records import FrameRange, NotePlace, Touch
 
 QUICK = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -64,8 +71,26 @@ OTHER = st.one_of(
     st.builds(SetLocked, st.just(1), st.tuples(TRACK), st.booleans()),
     st.builds(Confirm, st.just(1), st.none() | TRACK, RANGE, st.booleans()),
     st.builds(DismissSuspicion, st.just(1), st.sampled_from("ab"), st.booleans()),
+    st.builds(RejectVideo, st.just(1), st.none() | st.sampled_from(["", "dark"])),
 )
-EDIT = IDENTITY | LOSING | OTHER
+NOTE_ID = st.integers(3, 8)  # the entries that add the video and its run come before
+WORDS = st.sampled_from(["whose leg?", "  ", "two\nlines"])
+PLACE = st.none() | st.builds(NotePlace, st.sampled_from([0.0, 7.5, 20.0]), st.sampled_from([0.0, 16.0, 17.0]))
+NOTES = st.one_of(
+    st.builds(AddNote, st.just(1), st.integers(0, FRAMES), WORDS, PLACE),
+    st.builds(RewordNote, st.just(1), NOTE_ID, WORDS),
+    st.builds(MoveNote, st.just(1), NOTE_ID, PLACE),
+    st.builds(ResolveNote, st.just(1), NOTE_ID, st.booleans()),
+    st.builds(DeleteNote, st.just(1), NOTE_ID),
+)
+CLASS = st.integers(1, 4)
+CLASSES = st.builds(
+    ReviseCategories,
+    st.lists(st.tuples(CLASS, CLASS), max_size=2).map(tuple),
+    st.lists(st.tuples(CLASS, st.sampled_from(["person", "cat", "Cat ", ""])), max_size=2).map(tuple),
+    st.lists(CLASS, max_size=1).map(tuple),
+)
+EDIT = IDENTITY | LOSING | OTHER | NOTES | CLASSES
 GROUP = st.builds(EditGroup, st.just(1), st.just("Group"), st.lists(EDIT, min_size=1, max_size=3).map(tuple))
 
 
