@@ -43,13 +43,12 @@ class ReplaceAssociation:
 
     def _require_unchanged(self, transaction: Transaction, track_ids: set[int]) -> None:
         """Check that nothing has happened to these tracks meanwhile."""
-        wanted = {cell.position: cell for cell in self.before}
+        wanted = dict(zip(_positions(self.before), self.before, strict=True))
         frames = [cell.frame_index for cell in (*self.before, *self.after)]
         found = transaction.cells(self.video_id, track_ids, FrameRange(min(frames), max(frames)))
-        there = {cell.position: cell for cell in found}
-        is_same = all(there.get(position) == cell for position, cell in wanted.items())
-        is_vacant = all(position in wanted or position not in there for position in _positions(self.after))
-        if not (is_same and is_vacant):
+        there = dict(zip(_positions(found), found, strict=True))
+        is_vacant = (set(_positions(self.after)) - wanted.keys()).isdisjoint(there)
+        if not (wanted.items() <= there.items() and is_vacant):
             raise EditRefused(_STALE)
 
 

@@ -6,8 +6,9 @@ Only narrow rows are kept here; masks and evidence never change and are referred
 import json
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -44,6 +45,11 @@ class Cell(NamedTuple):
     def position(self) -> Position:
         """Primary key: video, track, frame."""
         return self[:3]
+
+
+def cells_of(rows: Iterable[Sequence[Value]]) -> list[Cell]:
+    """Cells of rows in the order of the columns; several times quicker than making them one by one."""
+    return list(map(partial(tuple.__new__, Cell), rows))
 
 
 @dataclass
@@ -135,4 +141,4 @@ def _unpack(raw: bytes, offset: int) -> tuple[list[Cell], int]:
     scores = np.frombuffer(raw, np.float64, count, offset + 8 * size).tolist()
     columns: list[list[Any]] = np.cumsum(differences, axis=1).tolist()
     columns.insert(_SCORE, scores)
-    return [Cell._make(values) for values in zip(*columns, strict=True)], offset + 8 * (size + count)
+    return cells_of(zip(*columns, strict=True)), offset + 8 * (size + count)

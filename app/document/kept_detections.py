@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.document.evidence import comparable_runs, run_similarity
-from app.document.images import Cell
+from app.document.images import Cell, cells_of
 from app.document.queries import Queries
 from app.document.records import EditRefused, Run
 from app.document.seen_instances import Ids, Progress
@@ -77,10 +77,14 @@ class KeptDetections:
 
     def shown_cells(self, rows: Ids, video_id: int) -> list[Cell]:
         """The instances of some detections that are shown, exactly as the project has them."""
-        chosen = self.cells[rows]
-        columns: list[list[Any]] = chosen.astype(np.int64).T.tolist()
-        columns[_SCORE] = chosen[:, _SCORE].tolist()
-        return [Cell(video_id, *values) for values in zip(*columns, strict=True)]
+        return _cells_of(self.cells[rows], video_id)
+
+    def moved_cells(self, rows: Ids, video_id: int, track_ids: Ids, scores: NDArray[np.float32]) -> list[Cell]:
+        """The same with other tracks and scores, (m,) each."""
+        moved = self.cells[rows]
+        moved[:, _CELL_COLUMNS.index("track_id")] = track_ids
+        moved[:, _SCORE] = scores
+        return _cells_of(moved, video_id)
 
 
 def read_kept(queries: Queries, video_id: int, progress: Progress) -> KeptDetections:
@@ -173,3 +177,9 @@ def _best_categories(run: Run, class_scores: list[bytes]) -> Ids:
     """(m,) category_id with the best class score of each detection of a run."""
     scores = np.frombuffer(b"".join(class_scores), np.float16).reshape(-1, len(run.category_ids))
     return np.array(run.category_ids, np.int64)[scores.argmax(1)] if len(scores) else np.zeros(0, np.int64)
+
+
+def _cells_of(table: NDArray[np.float64], video_id: int) -> list[Cell]:
+    columns: list[list[Any]] = table.astype(np.int64).T.tolist()
+    columns[_SCORE] = table[:, _SCORE].tolist()
+    return cells_of(zip(repeat(video_id), *columns, strict=False))

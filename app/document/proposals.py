@@ -30,8 +30,8 @@ class Proposal:
     Attributes:
         similarity: in [0, 1], of the instance to the track's last sightings before it; for a track that was not seen
             before, to its next ones.
-        margin: how much that is more than the similarity of what the track has in the frame itself: proposals are in
-            the order of it, as a track that fits what it has well is hardly another object's. -1 to 1.
+        own_similarity: in [0, 1], of what the track has in the frame itself to the same sightings; None where it has
+            nothing there.
         last_seen: frame of its latest sighting before the instance, None when there is none.
         next_seen: frame of its next sighting after the instance, None when there is none.
         seen_at: of those two the one that was compared: the frame of the crop to show.
@@ -39,10 +39,18 @@ class Proposal:
 
     track_id: int
     similarity: float
-    margin: float
+    own_similarity: float | None
     last_seen: int | None
     next_seen: int | None
     seen_at: int
+
+    @property
+    def margin(self) -> float:
+        """How much better the instance fits than what the track has, -1 to 1.
+
+        Proposals are in the order of it: a track that fits what it has well is hardly another object's.
+        """
+        return self.similarity - (self.own_similarity or 0.0)
 
 
 class _Sighting(NamedTuple):
@@ -126,7 +134,7 @@ class _Comparison:
         next_seen = after[0].frame_index if after else None
         seen_at = next_seen if is_later else last_seen
         assert seen_at is not None
-        return Proposal(track_id, similarity, similarity - max(rival, 0.0), last_seen, next_seen, seen_at)
+        return Proposal(track_id, similarity, rival if rival >= 0 else None, last_seen, next_seen, seen_at)
 
     def _likeness(self, earlier: list[_Sighting], later: list[_Sighting]) -> float:
         """Similarity of the mean q of some sightings to the mean r of others; -1 where nothing can be compared."""

@@ -226,10 +226,7 @@ class ThresholdReplay:
         kept = self._kept
         is_shown = self._tracks[rows] > 0
         moving, coming = rows[is_shown], rows[~is_shown]
-        pairs = zip(
-            kept.shown_cells(moving, self._video_id), after[moving].tolist(), scores[moving].tolist(), strict=True
-        )
-        cells = [Cell(cell[0], track_id, *cell[2:5], score, *cell[6:]) for cell, track_id, score in pairs]
+        cells = kept.moved_cells(moving, self._video_id, after[moving], scores[moving])
         columns = after, kept.frames, kept.mask_ids, scores, kept.run_ids, kept.slots
         for track_id, frame_index, mask_id, score, *place in zip(*(c[coming].tolist() for c in columns), strict=True):
             position = self._video_id, track_id, frame_index

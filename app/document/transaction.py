@@ -7,7 +7,7 @@ from typing import Protocol
 
 from app.document.confirmation import confirmed_positions, refusal
 from app.document.document import Document
-from app.document.images import Cell, Images, Position, RowKey, Value
+from app.document.images import Cell, Images, Position, RowKey, Value, cells_of
 from app.document.records import Change, EditRefused, FrameRange
 from visolo import rle as rle_masks
 from visolo.rle import Rle
@@ -83,12 +83,12 @@ class Transaction:
             " ORDER BY track_id, frame_index",
             (video_id, frames.first, frames.end),
         )
-        return list(map(Cell._make, rows))
+        return cells_of(rows)
 
     def frame_cells(self, video_id: int, frame_index: int) -> list[Cell]:
         """All instances of a frame."""
         sql = "SELECT * FROM cells INDEXED BY cells_by_frame WHERE video_id = ? AND frame_index = ?"
-        return list(map(Cell._make, self._connection.execute(sql, (video_id, frame_index))))
+        return cells_of(self._connection.execute(sql, (video_id, frame_index)))
 
     def replace_cells(self, before: Sequence[Cell], after: Sequence[Cell]) -> None:
         """Take instances out and put others in; what `after` does not hold is gone.
@@ -105,8 +105,8 @@ class Transaction:
         new: dict[Position, Cell] = {cell[:3]: cell for cell in after}
         assert len(new) == len(after), "two instances of one track in a frame"
         self._delete_cells(old.keys() - new.keys())
-        self._connection.executemany(_UPSERT_CELL, [cell for position, cell in new.items() if position in old])
-        self._connection.executemany(_INSERT_CELL, [cell for position, cell in new.items() if position not in old])
+        self._write_cells(_UPSERT_CELL, [cell for position, cell in new.items() if position in old])
+        self._write_cells(_INSERT_CELL, [cell for position, cell in new.items() if position not in old])
         self.images.note_cells(old, new)
         self._touch_cells(before, after)
 
@@ -191,7 +191,7 @@ class Transaction:
         old, new = (images.before, images.after) if forward else (images.after, images.before)
         before, after = ([cell for cell in cells.values() if cell is not None] for cells in (old, new))
         self._delete_cells(position for position, cell in new.items() if cell is None)
-        self._connection.executemany(_UPSERT_CELL, after)
+        self._write_cells(_UPSERT_CELL, after)
         self._touch_cells(before, after)
 
     def note(self, change: Change) -> None:
@@ -209,9 +209,12 @@ class Transaction:
         return next(kept), next(kept)
 
     def _delete_cells(self, positions: Iterable[Position]) -> None:
-        self._connection.executemany(
-            "DELETE FROM cells WHERE video_id = ? AND track_id = ? AND frame_index = ?", positions
-        )
+        sql = "DELETE FROM cells WHERE video_id = ? AND track_id = ? AND frame_index = ?"
+        self._connection.executemany(sql, sorted(positions))
+
+    def _write_cells(self, sql: str, cells: list[Cell]) -> None:
+        """In the order of the table, which halves the time of a hundred thousand."""
+        self._connection.executemany(sql, sorted(cells))
 
     def _write_row(self, key: RowKey, values: tuple[Value, ...] | None) -> None:
         table, ids = key

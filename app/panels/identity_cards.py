@@ -15,7 +15,7 @@ from app.workers.thumbnails import PaintedMask, Picture, PictureLoader, PictureR
 
 CARDS = 3
 _PICTURE = QSize(64, 48)
-_CARD_HEIGHT = 92
+_CARD_HEIGHT = 106
 _KEPT_PICTURES = 200
 
 
@@ -119,9 +119,13 @@ class IdentityCards(QWidget):
         summary = next((s for s in self._session.tracks() if s.track.track_id == proposal.track_id), None)
         name = "" if summary is None else self._session.category_names().get(summary.track.category_id, "")
         key = f"[{position + 1}] " if self._identities.uses_digits else ""
-        card.setText(f"{key}{proposal.track_id} {name}\n{percent_words(proposal.similarity)}")
-        what = proposal_text(self._session, position)
-        card.setToolTip(f"{what}; its picture is of frame {proposal.seen_at}")
+        own, rival = proposal.own_similarity, ""
+        tip = f"{proposal_text(self._session, position)}; its picture is of frame {proposal.seen_at}"
+        if own is not None:
+            rival = f"own {percent_words(own)}"
+            tip += f"; what track {proposal.track_id} has in this frame fits it {percent_words(own)}"
+        card.setText(f"{key}{proposal.track_id} {name}\n{percent_words(proposal.similarity)}\n{rival}")
+        card.setToolTip(tip)
         card.setAccessibleName(f"Proposal {position + 1}: track {proposal.track_id} {name}")
         card.setIcon(self._picture(proposal))
 

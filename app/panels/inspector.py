@@ -3,6 +3,7 @@
 from functools import partial
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import theme
@@ -15,6 +16,7 @@ from app.session import Session
 
 _REFRESH_MS = 100
 _BUTTONS = 3
+_MARGIN = 12
 _ORIGINS = {
     Origin.MODEL: "by the model",
     Origin.PERSON: "drawn by a person",
@@ -48,6 +50,11 @@ class Inspector(QScrollArea):
         theme.theme_changes().changed.connect(self._restyle)
         self._refresh()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: D102
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._show_buttons(self._tracks)
+
     def _build(self) -> None:
         self._heading = QLabel("INSPECTOR")
         self._heading.setProperty("heading", True)
@@ -80,7 +87,7 @@ class Inspector(QScrollArea):
         body.addLayout(self._facts)
         content = QWidget()
         layout = QVBoxLayout(content)
-        layout.setContentsMargins(12, 8, 12, 10)
+        layout.setContentsMargins(_MARGIN, 8, _MARGIN, 10)
         layout.setSpacing(8)
         self.identities = IdentityCards(self._session)
         for widget in (self.identities, self._heading, self._empty, self._body):
@@ -159,22 +166,34 @@ class Inspector(QScrollArea):
         if not tracks:
             return
         shown = self._summary.shown[:_BUTTONS] if self._summary is not None else []
-        for category_id, _ in shown:
-            name = self._names.get(category_id, "?")
-            button = QPushButton(name)
-            if tracks[0].category_id == category_id:
-                button.setIcon(theme.icon("mdi6.check", theme.current_theme().good))
-                button.setAccessibleName(f"{name}, the class now")
-            button.setObjectName(f"setCategory_{category_id}")
-            button.setToolTip(f"Set the class of track {tracks[0].track_id} to {name}")
-            button.clicked.connect(partial(self._set_category, category_id))
-            self._buttons.addWidget(button)
-        other = QPushButton("Other…" if shown else "Set class…")
+        buttons = [self._category_button(category_id, tracks[0]) for category_id, _ in shown]
+        other = QPushButton("Other…" if shown else "Set class…", self._body)
         other.setObjectName("setCategory_other")
         other.setToolTip("Choose another class by typing")
         other.clicked.connect(self._choose_category)
+        room = self.viewport().width() - 2 * _MARGIN - other.sizeHint().width()
+        for button in buttons:
+            room -= button.sizeHint().width() + self._buttons.spacing()
+            if button is buttons[0] or room >= 0:
+                self._buttons.addWidget(button)
+                # Left to the layout it is shown a moment later, and until then the rows below are squeezed.
+                button.show()
+            else:
+                button.deleteLater()
         self._buttons.addWidget(other)
+        other.show()
         self._buttons.addStretch(1)
+
+    def _category_button(self, category_id: int, track: Track) -> QPushButton:
+        name = self._names.get(category_id, "?")
+        button = QPushButton(name, self._body)
+        if track.category_id == category_id:
+            button.setIcon(theme.icon("mdi6.check", theme.current_theme().good))
+            button.setAccessibleName(f"{name}, the class now")
+        button.setObjectName(f"setCategory_{category_id}")
+        button.setToolTip(f"Set the class of track {track.track_id} to {name}")
+        button.clicked.connect(partial(self._set_category, category_id))
+        return button
 
     def _show_frame(self) -> None:
         session, values = self._session, self._values
