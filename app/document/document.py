@@ -83,7 +83,7 @@ class Document(Queries):
 
 @contextmanager
 def _garbage_left_alone() -> Iterator[None]:
-    """An edit may make a hundred thousand rows; looking through all objects again and again is a quarter of its time."""
+    """An edit may make a hundred thousand rows; looking through all objects for garbage is a quarter of its time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -120,10 +120,10 @@ KINDS = {
 }
 
 
-def other_clips(count: int) -> Iterator[Clip]:
+def other_clips(count: int, first_seed: int) -> Iterator[Clip]:
     """Clips that are not among `CLIPS_TO_MAKE`, of each kind in turn."""
     for number in range(count):
-        seed = 1000 + number
+        seed = first_seed + number
         kind, turn = list(KINDS)[number % len(KINDS)], number // len(KINDS)
         generator = np.random.default_rng(seed)
         actors = tuple(generator.choice(KINDS[kind], 3 + turn % 2).tolist())
@@ -248,6 +248,7 @@ def main() -> None:
     parser.add_argument("--only", help="make this clip only")
     parser.add_argument("--show", type=Path, help="write every eighth frame there, with the objects' outlines")
     parser.add_argument("--others", type=int, default=0, help="make so many others instead")
+    parser.add_argument("--first-seed", type=int, default=1000, help="of the others, which are that many seeds")
     parser.add_argument("--into", type=Path, default=CLIPS, help="folder of the recordings")
     options = parser.parse_args()
     if options.others and options.into == CLIPS:
@@ -258,7 +259,7 @@ def main() -> None:
     config = load_preset("lite").inference
     segmenter = OnlineSegmenter(model, config, links_by_evidence=True)
     davis = Davis()
-    for clip in other_clips(options.others) if options.others else CLIPS_TO_MAKE:
+    for clip in other_clips(options.others, options.first_seed) if options.others else CLIPS_TO_MAKE:
         if options.only in (None, clip.name):
             if options.show:
                 show(clip, davis, options.show)
