@@ -8,6 +8,7 @@
     rejections(queries)                                 -> {video_id: reason}
     rejection(queries, video_id)                        -> reason, or None
     accepted_videos(queries)                            -> [Video], the others
+    refuse_rejected(queries, video_ids)                 raises OutputError where all are rejected
 
 The edits that change it: `confirm_edits`. Confirmed content is closed: runs leave it alone and edits of it are refused.
 """
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from app.document.images import Position
 from app.document.queries import Queries
 from app.document.records import FrameRange, Video
+from visolo.errors import OutputError
 
 WHOLE_FRAMES = 0
 """Stands for a track id in the table: the frame with all its tracks, and that none is missing."""
@@ -162,6 +164,17 @@ def accepted_videos(queries: Queries) -> list[Video]:
     """The project's videos without those that were rejected."""
     rejected = rejections(queries)
     return [video for video in queries.videos() if video.video_id not in rejected]
+
+
+def refuse_rejected(queries: Queries, video_ids: Iterable[int]) -> None:
+    """Refuse to let videos leave the project as data; those that are there to be looked at may.
+
+    Raises:
+        OutputError: every one of them is rejected.
+    """
+    wanted = set(video_ids)
+    if wanted and rejections(queries).keys() >= wanted:
+        raise OutputError("What was chosen is rejected, so it is not exported; take it back first, or choose others")
 
 
 def dismissals(queries: Queries, video_id: int) -> dict[str, float]:

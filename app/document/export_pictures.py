@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.document.confirmation import refuse_rejected
 from app.document.export import Progress
 from app.document.export_images import check_fit
 from app.document.queries import Queries, snapshot
@@ -105,11 +106,12 @@ def export_mask_images(document: Queries, options: PictureOptions) -> Iterator[P
     one wins. Numbers are those of the tracks where these fit, else counted from 1; `INDEX_FILE` says which is which.
 
     Raises:
-        OutputError: there are more tracks than values, the folder is not empty, or cannot be written.
+        OutputError: the video is rejected, has more tracks than values, or the folder is not empty or not writable.
         ProjectError: the project cannot be read.
     """
     with snapshot(document.path) as queries:
         video, indices = _chosen(queries, options)
+        refuse_rejected(queries, [video.video_id])
         values = _values(queries, video, indices)
         palette = _palette(values)
         with atomic_folder(options.target) as folder:

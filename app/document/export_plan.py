@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from app.document.confirmation import ranges_of, rejections, wholly_confirmed_frames
+from app.document.confirmation import ranges_of, refuse_rejected, rejections, wholly_confirmed_frames
 from app.document.queries import Queries
 from app.document.records import FrameRange, Instance, Track, Video
 from visolo.categories import Category, folded_name, load_label_set
@@ -140,8 +140,7 @@ def plan_export(queries: Queries, options: ExportOptions) -> ExportPlan:
     chosen = [v for v in queries.videos() if wanted is None or v.video_id in wanted]
     if not chosen:
         raise OutputError(_NOTHING["all"])
-    if rejections(queries).keys() >= {video.video_id for video in chosen}:
-        raise OutputError("What was chosen is rejected, so it is not exported; take it back first, or choose others")
+    refuse_rejected(queries, [video.video_id for video in chosen])
     entries = planned_entries(queries, options, chosen)
     if not entries:
         raise OutputError(_NOTHING[options.frames])

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.document.confirmation import Confirmed, accepted_videos, confirmed_content
+from app.document.confirmation import Confirmed, accepted_videos, confirmed_content, refuse_rejected
 from app.document.export import Progress
 from app.document.queries import Queries, snapshot
 from app.document.records import Instance, Video
@@ -32,11 +32,13 @@ def export_tracks(document: Queries, target: Path, video_ids: Sequence[int] | No
         Progress after every track; the last says what was written.
 
     Raises:
-        OutputError: there is nothing to write, or it cannot be written there.
+        OutputError: there is nothing to write, what was chosen is rejected, or it cannot be written there.
         ProjectError: the project cannot be read.
     """
     with snapshot(document.path) as queries:
         chosen = accepted_videos(queries) if video_ids is None else queries.videos()
+        if video_ids is not None:
+            refuse_rejected(queries, video_ids)
         videos = [video for video in chosen if video_ids is None or video.video_id in video_ids]
         tracks = [(video, summary.track) for video in videos for summary in queries.tracks(video.video_id)]
         if not tracks:

@@ -1,6 +1,7 @@
 """Time and peak memory of the `dataset` command on a generated dataset of the size of YouTube-VIS 2021 train.
 
     python tests/bench/dataset.py [--videos 2985] [--frames 36] [--tracks 2] [--images] [--uncompressed]
+        [--formats davis cvat ...]
 
 Each command runs in a process of its own, whose peak memory is read when it ends. `--images` lays a JPEG under every
 frame's name, so that headers are read, too; `--uncompressed` writes run lengths as lists, as the official files do.
@@ -20,9 +21,11 @@ from PIL import Image
 
 from visolo import rle as rle_module
 from visolo.categories import Category
+from visolo.formats.names import FORMAT_NAMES, write_names
 from visolo.io.ytvis import Annotation, Dataset, Video, write_dataset
 
 HEIGHT, WIDTH = 720, 1280
+CONVERTED = [name for name in write_names() if name not in ("ytvis", "results")]
 
 
 def make_dataset(path, options):
@@ -78,18 +81,18 @@ def run(*args):
     """Seconds and peak megabytes of one command."""
     start = time.perf_counter()
     command = [sys.executable, "-m", "visolo", "dataset", *map(str, args)]
-    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    quiet = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
     process = os.posix_spawn(sys.executable, command, os.environ, file_actions=quiet)
     _, status, usage = os.wait4(process, 0)
     assert os.waitstatus_to_exitcode(status) == 0, args
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
-def conversions(folder, path):
-    """Every format whose files are text, written and read."""
+def conversions(folder, path, formats):
+    """Formats, written and read."""
     found = {}
-    for form, suffix in (("coco", ".json"), ("mots-txt", ""), ("cvat", "")):
-        written = folder / f"{form}{suffix}"
+    for form in formats:
+        written = folder / f"{form}{FORMAT_NAMES[form].suffix if form == 'coco' else ''}"
         found[f"to {form}"] = ["convert", path, written, "--to", form]
         found[f"from {form}"] = ["convert", written, folder / f"back-{form}.json"]
     return found
@@ -102,6 +105,7 @@ def main():
     parser.add_argument("--tracks", type=int, default=2)
     parser.add_argument("--images", action="store_true")
     parser.add_argument("--uncompressed", action="store_true")
+    parser.add_argument("--formats", nargs="*", choices=CONVERTED, default=CONVERTED)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         path, out = Path(name, "train.json"), Path(name, "out.json")
@@ -119,7 +123,7 @@ def main():
             "info": ["info", path],
             "split": ["split", path, *parts],
             "merge": ["merge", out, path, path],
-            **conversions(Path(name), path),
+            **conversions(Path(name), path, options.formats),
         }.items():
             seconds, peak = run(*args)
             print(f"{label:18} {seconds:6.1f} s  {peak:6.0f} MiB peak", flush=True)

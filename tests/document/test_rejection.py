@@ -17,6 +17,8 @@ from app.document.confirmation import accepted_videos, rejections
 from app.document.document import Document
 from app.document.edits import RejectVideo
 from app.document.exchange import ExportOptions, export_dataset
+from app.document.export_pictures import PictureOptions, export_mask_images
+from app.document.export_tracks import export_tracks
 from app.document.history import History
 from app.document.records import EditRefused, FrameRange
 from app.document.training_data import write_training_data
@@ -71,6 +73,19 @@ def test_rejected_videos_are_not_exported(project, tmp_path, frames):
     with pytest.raises(OutputError, match="is rejected, so it is not exported; take it back first"):
         exported(document, tmp_path / "none.json", frames=frames, video_ids=(2,))
     assert not (tmp_path / "none.json").exists()
+
+
+def test_rejected_videos_leave_as_no_other_data_either(project, tmp_path):
+    document, history = project
+    history.do(RejectVideo(2, ""))
+    for export in (
+        export_mask_images(document, PictureOptions(tmp_path / "masks", 2)),
+        export_tracks(document, tmp_path / "tracks.csv", (2,)),
+    ):
+        with pytest.raises(OutputError, match="is rejected, so it is not exported; take it back first"):
+            list(export)
+    assert not (tmp_path / "masks").exists()
+    assert not (tmp_path / "tracks.csv").exists()
 
 
 def test_rejected_videos_are_not_trained_on(project, tmp_path):

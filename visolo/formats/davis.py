@@ -15,7 +15,7 @@ from PIL import Image
 from visolo.errors import AnnotationError, OutputError
 from visolo.formats.exchange import Carried, Imported, Progress, part_of
 from visolo.formats.frame_folders import FrameFolder, find_frame_images, frame_folders, label_root
-from visolo.formats.label_maps import paint, read_video_masks
+from visolo.formats.label_maps import paint, read_video_masks, save_label_map
 from visolo.formats.losses import numbered_anew, without_crowds, without_empty_masks, without_overlaps
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.video_names import frame_stems, in_order
@@ -155,7 +155,7 @@ def _write_video(folder: Path, video: Video, tracks: Sequence[Annotation], progr
         masks = [(n, rle) for n, a in enumerate(tracks, start=1) if (rle := a.segmentations[frame_index]) is not None]
         picture = Image.fromarray(paint(masks, video.size).astype(np.uint8))
         picture.putpalette(palette)
-        picture.save(folder / f"{stem}.png")
+        save_label_map(picture, folder / f"{stem}.png")
         progress((frame_index + 1) / video.length)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from visolo import rle as rle_module
 from visolo.formats.exchange import Carried, Progress
-from visolo.formats.label_maps import masks_of, paint
+from visolo.formats.label_maps import apart
 from visolo.io.ytvis import Annotation, Dataset, Video
 from visolo.io.ytvis_types import areas_of
 from visolo.rle import Rle
@@ -86,7 +86,7 @@ def _without_unseen(carried: Carried) -> Carried:
 
 
 class _SharedFrame(NamedTuple):
-    """The masks of a frame without overlaps, by annotation id, None for hidden ones; pixels that had several."""
+    """The masks of a frame that lose pixels, by annotation id, None for hidden ones; pixels that had several."""
 
     frame_index: int
     masks: Mapping[int, Rle | None]
@@ -110,8 +110,7 @@ def _shared_frames_of(video: Video, tracks: Sequence[Annotation]) -> Iterator[_S
         rles = [rle for _, rle in present]
         surplus = int(rle_module.areas(rles).sum()) - rle_module.area(rle_module.union(rles))
         if surplus:
-            left = masks_of(paint(list(enumerate(rles, start=1)), video.size))
-            masks = {key: left.get(number) for number, (key, _) in enumerate(present, start=1)}
+            masks = {present[position][0]: rle for position, rle in apart(rles).items()}
             yield _SharedFrame(frame_index, masks, surplus)
 
 

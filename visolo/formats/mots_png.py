@@ -10,7 +10,7 @@ from visolo.errors import AnnotationError
 from visolo.formats import mots
 from visolo.formats.exchange import Imported, Progress, part_of
 from visolo.formats.frame_folders import FrameFolder, find_frame_images, frame_folders
-from visolo.formats.label_maps import paint, read_video_masks
+from visolo.formats.label_maps import paint, read_video_masks, save_label_map
 from visolo.formats.tracks import TrackTable
 from visolo.formats.video_names import in_order
 from visolo.io.ytvis import Annotation, Dataset, Video
@@ -82,5 +82,6 @@ def _write_video(folder: Path, video: Video, tracks: Sequence[Annotation], progr
     ids = mots.object_ids(tracks)
     for frame_index, number in enumerate(mots.frame_numbers(video)):
         masks = [(object_id, rle) for object_id, a in ids if (rle := a.segmentations[frame_index]) is not None]
-        Image.fromarray(paint(masks, video.size).astype(np.uint16)).save(folder / f"{number:06d}.png")
+        picture = Image.fromarray(paint(masks, video.size).astype(np.uint16))
+        save_label_map(picture, folder / f"{number:06d}.png")
         progress((frame_index + 1) / video.length)
