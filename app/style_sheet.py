@@ -37,6 +37,7 @@ QToolButton:pressed, QToolButton:checked { background: <raised>; }
 QToolButton:focus { border-color: <accent>; }
 QToolButton:disabled { color: <faint>; }
 QToolButton::menu-indicator { image: none; width: 0; }
+QFrame#colorPopup { background: <panel>; border: 1px solid <border>; }
 QFrame#previewBar { background: <selection>; border-top: 1px solid <accent>; }
 QFrame#thresholdBar { background: <panel>; border-top: 1px solid <border>; }
 QFrame#segments { background: <window>; border-radius: 6px; }

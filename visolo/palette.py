@@ -1,4 +1,4 @@
-"""The colour of a track: a function of its id alone, so that it never changes when other tracks come or go."""
+"""Colours of tracks and classes: functions of their ids alone, so that they never change when others come or go."""
 
 import colorsys
 from functools import cache
@@ -31,6 +31,14 @@ def track_rgb(number: int) -> Rgb:
     hue = (step * _GOLDEN_ANGLE + 20.0) % 360.0 / 360.0
     red, green, blue = colorsys.hls_to_rgb(hue, _LIGHTNESS[step % 3], _SATURATION[step // 3 % 3])
     return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def class_rgb(category_id: int, color: str | None = None) -> Rgb:
+    """Red, green and blue, 0 to 255: the class's own colour, "#rrggbb", else a steady one of the palette."""
+    if color is not None:
+        red, green, blue = bytes.fromhex(color.removeprefix("#"))
+        return red, green, blue
+    return track_rgb(category_id)
 
 
 def text_rgb(background: Rgb) -> Rgb:

@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from app import theme
-from visolo.categories import Category, folded_name, load_label_set
+from visolo.categories import Category, load_label_set
+from visolo.class_names import classes_by_name, counterpart
 
 OWN_CLASSES = "project"
 UnknownClasses = Literal["refuse", "drop", "keep"]
@@ -41,8 +42,8 @@ def class_mappings(
     used = [c for c in categories if track_counts.get(c.category_id)]
     if label_set == OWN_CLASSES:
         return [ClassMapping(c, c, track_counts[c.category_id]) for c in used]
-    known = {folded_name(c.name): c for c in load_label_set(label_set).categories}
-    return [ClassMapping(c, known.get(folded_name(c.name)), track_counts[c.category_id]) for c in used]
+    known = classes_by_name(load_label_set(label_set).categories)
+    return [ClassMapping(c, counterpart(c, known), track_counts[c.category_id]) for c in used]
 
 
 class ClassMappingTable(QTableWidget):

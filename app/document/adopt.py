@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from app.document.classes import match_categories
+from app.document.classes import add_category, match_categories
 from app.document.confirmation import confirmed_content
 from app.document.evidence import store_evidence
 from app.document.held_masks import SAME_OBJECT_IOU
@@ -274,7 +274,7 @@ def _adopt_categories(transaction: Transaction, label_set: LabelSet) -> list[int
     """Category id in the project of each of the model's class indices; classes that are missing by name are added."""
     added, ids = match_categories(transaction.document, label_set.categories)
     for category in added:
-        transaction.put_row("categories", (category.category_id,), (category.name,))
+        add_category(transaction, category)
     return [ids[category.category_id] for category in label_set.categories]
 
 

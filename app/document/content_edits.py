@@ -8,6 +8,8 @@ from app.document.images import Cell, Value
 from app.document.records import Change, EditRefused, FrameRange, Origin, Video
 from app.document.transaction import Transaction
 from visolo import rle as rle_masks
+from visolo.categories import folded_name
+from visolo.class_names import classes_by_name
 from visolo.rle import Rle
 
 
@@ -273,9 +275,12 @@ def _free_name(transaction: Transaction, name: str, category_id: int) -> str:
     name = name.strip()
     if not name:
         raise EditRefused("A class needs a name")
-    for category in transaction.document.categories():
-        if category.name.casefold() == name.casefold() and category.category_id != category_id:
-            raise EditRefused(f"There is a class {category.name} already")
+    others = (category for category in transaction.document.categories() if category.category_id != category_id)
+    other = classes_by_name(others).get(folded_name(name))
+    if other is not None and folded_name(other.name) == folded_name(name):
+        raise EditRefused(f"There is a class {other.name} already")
+    if other is not None:
+        raise EditRefused(f"{name} is a synonym of {other.name}; take it from there first")
     return name
 
 

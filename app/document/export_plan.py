@@ -9,7 +9,7 @@ dataset_of(queries, options, plan, part)   -> visolo.io.ytvis.Dataset, for whate
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,8 @@ import numpy as np
 from app.document.confirmation import ranges_of, refuse_rejected, rejections, wholly_confirmed_frames
 from app.document.queries import Queries
 from app.document.records import FrameRange, Instance, Track, Video
-from visolo.categories import Category, folded_name, load_label_set
+from visolo.categories import Category, load_label_set
+from visolo.class_names import classes_by_name, counterpart
 from visolo.errors import OutputError
 from visolo.io import ytvis
 from visolo.io.images import images_in_folder
@@ -230,8 +231,8 @@ def _match_categories(
     if options.label_set == OWN_CLASSES:
         return tuple(own), {c.category_id: c.category_id for c in own}
     categories = list(load_label_set(options.label_set).categories)
-    known = {folded_name(c.name): c.category_id for c in categories}
-    ids = {c.category_id: known[folded_name(c.name)] for c in own if folded_name(c.name) in known}
+    known = classes_by_name(categories)
+    ids = {c.category_id: found.category_id for c in own if (found := counterpart(c, known)) is not None}
     missing = [c for c in own if c.category_id in used and c.category_id not in ids]
     if missing and options.unknown_classes == "refuse":
         names = ", ".join(c.name for c in missing)
@@ -242,7 +243,7 @@ def _match_categories(
     if options.unknown_classes == "keep":
         for category in missing:
             ids[category.category_id] = max(c.category_id for c in categories) + 1
-            categories.append(Category(ids[category.category_id], category.name))
+            categories.append(replace(category, category_id=ids[category.category_id]))
     return tuple(categories), ids
 
 

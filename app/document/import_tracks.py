@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.document.classes import match_categories
+from app.document.classes import add_category, match_categories
 from app.document.content_edits import AddVideo
 from app.document.history import History
 from app.document.images import Cell
@@ -49,7 +49,7 @@ class ImportTracks:
     def apply(self, transaction: Transaction) -> None:
         """See `Edit.apply`."""
         for category in self.categories:
-            transaction.put_row("categories", (category.category_id,), (category.name,))
+            add_category(transaction, category)
         for video in self.videos:
             AddVideo(video).apply(transaction)
         added = False

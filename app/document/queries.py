@@ -76,9 +76,12 @@ class Queries:
         return self.path.parent / self.video(video_id).source
 
     def categories(self) -> tuple[Category, ...]:
-        """The project's classes by id."""
-        rows = self.rows("SELECT category_id, name FROM categories ORDER BY category_id")
-        return tuple(Category(*row) for row in rows)
+        """The project's classes by id; those that were joined with another are not among them."""
+        rows = self.rows(
+            "SELECT category_id, name, color, synonyms FROM categories LEFT JOIN category_details USING (category_id)"
+            " WHERE joined_with IS NULL ORDER BY category_id"
+        )
+        return tuple(Category(i, name, color, tuple(json.loads(more or "[]"))) for i, name, color, more in rows)
 
     def next_category_id(self) -> int:
         """An id that no class has."""
@@ -159,9 +162,9 @@ class Queries:
             chosen = np.flatnonzero(table[:, 0] == run_id)
             known = self.cache.run_categories(run_id)
             columns = np.searchsorted(category_ids, known)
-            scores[np.ix_(chosen, columns)] = read_class_scores(
-                self.rows, run_id, len(known), table[chosen, 1], table[chosen, 2]
-            )
+            found = read_class_scores(self.rows, run_id, len(known), table[chosen, 1], table[chosen, 2])
+            for index, column in enumerate(columns):  # several of the model's classes may be one here
+                scores[chosen, column] = np.maximum(scores[chosen, column], found[:, index])
         return ClassVotes(table[:, 1].astype(np.int32), scores, np.array(category_ids, dtype=np.int32))
 
     def absences(self, video_id: int, track_id: int) -> list[FrameRange]:
@@ -181,7 +184,7 @@ class Queries:
             " WHERE r.video_id = ? AND NOT h.undone ORDER BY r.run_id",
             video_id,
         )
-        return [Run(*(*r[:5], json.loads(r[5]), r[6], tuple(json.loads(r[7])), *r[8:])) for r in rows]
+        return [Run(*(*r[:5], json.loads(r[5]), r[6], self.cache.run_categories(r[0]), *r[8:])) for r in rows]
 
     def view_state(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - any JSON value
         """What `set_view_state` keeps under this key."""
@@ -192,6 +195,7 @@ class Queries:
         video_id, track_id, category_id, category_set, locked = row
         if not category_set and (winner := self.cache.winner(video_id, track_id)):
             category_id = winner[0]
+        category_id = self.cache.joined_with(category_id)
         return Track(video_id, track_id, category_id, bool(locked), bool(category_set))
 
 

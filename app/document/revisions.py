@@ -23,7 +23,7 @@ from app.document.queries import Queries
 from app.document.records import Run
 from app.document.seen_instances import Ids, Progress
 from app.document.stored_masks import read_masks
-from app.document.track_cache import read_class_scores
+from app.document.track_cache import best_by_category, read_class_scores
 from visolo import rle as rle_masks
 from visolo.categories import LabelSet, load_label_set
 from visolo.rle import Rle
@@ -181,7 +181,7 @@ def _categories(queries: Queries, cells: Sequence[Cell], facts: dict[int, tuple[
         scores: NDArray[np.float64] = read_class_scores(queries.rows, run_id, len(known), frames, slots).astype(float)
         for track_id in np.unique(tracks).tolist():
             sums = votes.setdefault(track_id, {})
-            for category_id, total in zip(known, scores[tracks == track_id].sum(0).tolist(), strict=True):
+            for category_id, total in best_by_category(known, scores[tracks == track_id].sum(0)).items():
                 sums[category_id] = sums.get(category_id, 0.0) + total
     found: dict[int, int] = {}
     for track_id in sorted({cell.track_id for cell in cells}):

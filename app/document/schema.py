@@ -187,8 +187,14 @@ CREATE TABLE notes (
 ) WITHOUT ROWID;
 CREATE INDEX notes_by_frame ON notes (video_id, frame_index);
 
--- How a class is drawn ("#rrggbb", NULL: by its tracks' ids) and what else it is called (a JSON list of names).
-CREATE TABLE category_details (category_id INTEGER PRIMARY KEY, color TEXT, synonyms TEXT NOT NULL);
+-- How a class is drawn ("#rrggbb", NULL: by its id) and what else it is called (a JSON list of names). A class that
+-- runs still refer to after it was joined with another stays, hidden: what is said of it is said of `joined_with`.
+CREATE TABLE category_details (
+    category_id INTEGER PRIMARY KEY,
+    color TEXT,
+    synonyms TEXT NOT NULL,
+    joined_with INTEGER
+);
 """
 
 

@@ -69,6 +69,7 @@ class TrackCache:
         self._stale_presence: dict[int, set[int]] = {}
         self._stale_votes: dict[int, set[int]] = {}
         self._run_categories: dict[int, tuple[int, ...]] = {}
+        self._joined: dict[int, int] | None = None
 
     def presence(self, video_id: int) -> dict[int, Presence]:
         """Presence of all tracks that have an instance, by track id. Read only."""
@@ -104,17 +105,33 @@ class TrackCache:
             votes.means = {}
             count = sum(votes.counts.values())
             for run_id in sorted(votes.sums):
-                means = (votes.sums[run_id] / count).tolist()
-                for category_id, mean in zip(self.run_categories(run_id), means, strict=True):
+                means = best_by_category(self.run_categories(run_id), votes.sums[run_id] / count)
+                for category_id, mean in means.items():
                     votes.means[category_id] = votes.means.get(category_id, 0.0) + mean
         return votes.means
 
     def run_categories(self, run_id: int) -> tuple[int, ...]:
-        """Category id of each class index of a run."""
+        """Category id of each class index of a run; of several classes that were joined, the same."""
         if run_id not in self._run_categories:
             ((text,),) = self._read("SELECT category_ids FROM runs WHERE run_id = ?", run_id)
-            self._run_categories[run_id] = tuple(json.loads(text))
+            self._run_categories[run_id] = tuple(map(self.joined_with, json.loads(text)))
         return self._run_categories[run_id]
+
+    def joined_with(self, category_id: int) -> int:
+        """The class that this one was joined with, in the end; its own id when it was not."""
+        if self._joined is None:
+            rows = self._read("SELECT category_id, joined_with FROM category_details WHERE joined_with IS NOT NULL")
+            self._joined = dict(rows)
+        while category_id in self._joined:
+            category_id = self._joined[category_id]
+        return category_id
+
+    def forget_classes(self) -> None:
+        """The list of classes changed: which of them are one may have, too."""
+        self._joined = None
+        self._run_categories.clear()
+        for votes in (votes for known in self._votes.values() for votes in known.values()):
+            votes.means = None
 
     def change(self, video_id: int, before: Sequence[Cell], after: Sequence[Cell]) -> None:
         """Some instances of a video were replaced by others."""
@@ -142,6 +159,7 @@ class TrackCache:
         """Anything may have changed."""
         for table in (self._presence, self._votes, self._stale_presence, self._stale_votes, self._run_categories):
             table.clear()
+        self._joined = None
 
     def _move_votes(
         self, votes: dict[int, Votes], video_id: int, before: Sequence[Cell], after: Sequence[Cell]
@@ -184,6 +202,19 @@ class TrackCache:
             for track_id, total, count in zip(tracks.tolist(), sums, counts.tolist(), strict=True):
                 result.setdefault(track_id, Votes()).add(run_id, total, count)
         return result
+
+
+def best_by_category(category_ids: Sequence[int], scores: NDArray[np.float64]) -> dict[int, float]:
+    """Score of each class; one that several of a model's classes stand for has the best of theirs.
+
+    Args:
+        category_ids: of the model's C classes.
+        scores: (C,).
+    """
+    best: dict[int, float] = {}
+    for category_id, score in zip(category_ids, scores.tolist(), strict=True):
+        best[category_id] = max(score, best.get(category_id, score))
+    return best
 
 
 def read_class_scores(

@@ -24,7 +24,7 @@ _COLUMNS = {  # table -> primary key columns, other columns
     "dismissals": (("video_id", "key"), ("created",)),
     "rejections": (("video_id",), ("reason",)),
     "notes": (("video_id", "note_id"), ("frame_index", "x", "y", "text", "author", "created", "resolved")),
-    "category_details": (("category_id",), ("color", "synonyms")),
+    "category_details": (("category_id",), ("color", "synonyms", "joined_with")),
 }
 _INSERT_CELL = "INSERT INTO cells VALUES (?,?,?,?,?,?,?,?,?,?)"
 _UPSERT_CELL = (
@@ -239,6 +239,7 @@ class Transaction:
             )
             self.note(Change(frozenset({video_id}), frozenset({track_id})))
         elif table in {"categories", "category_details"}:
+            self.document.cache.forget_classes()
             self.note(Change(categories=True))
         elif table == "notes":
             self.note(Change(frozenset({int(ids[0] or 0)}), notes=True))

@@ -15,6 +15,7 @@ from app.document.records import Video
 from app.document.truth import Truth, confirmed_frames, joined, masks_at, truth_of
 from visolo import rle as rle_masks
 from visolo.categories import LabelSet, folded_name
+from visolo.class_names import classes_by_name
 from visolo.evaluation.tracking_metrics import evaluate_tracking
 from visolo.evaluation.ytvis_metrics import evaluate
 from visolo.io import ytvis
@@ -206,11 +207,11 @@ def _scores(truths: Sequence[Truth], found: Sequence[FoundTracks]) -> SideScores
 
 def _entries(truth: Truth, found: FoundTracks) -> list[ytvis.ResultEntry]:
     """Tracks cut to the confirmed frames; classes that the project lacks are left out, as in any evaluation."""
-    ids = {folded_name(c.name): c.category_id for c in truth.dataset.categories}
+    known = classes_by_name(truth.dataset.categories)
     entries = []
     for track in found.tracks():
-        category_id = ids.get(folded_name(found.class_name(track)))
+        category = known.get(folded_name(found.class_name(track)))
         masks = masks_at(track.rles, truth.frames)
-        if category_id is not None and any(masks):
-            entries.append(ytvis.ResultEntry(truth.video_id, category_id, track.score, masks))
+        if category is not None and any(masks):
+            entries.append(ytvis.ResultEntry(truth.video_id, category.category_id, track.score, masks))
     return entries

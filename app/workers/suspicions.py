@@ -118,7 +118,7 @@ class _Search:
 
     def __call__(self) -> Iterator[object]:
         with snapshot(self._project) as queries:
-            if self._index is None:
+            if self._index is None or self.changes.categories:  # what a run's classes stand for may be another now
                 self._index = SuspicionIndex(queries, self._video_id)
             else:
                 self._index.update(queries, self.changes)

@@ -13,7 +13,8 @@ from app.document.confirmation import accepted_videos, wholly_confirmed_frames
 from app.document.queries import Queries, snapshot
 from app.document.records import Video
 from app.workers.task import Task
-from visolo.categories import folded_name, load_label_set
+from visolo.categories import load_label_set
+from visolo.class_names import classes_by_name, counterpart
 from visolo.training.datasets import read_training_data
 
 
@@ -91,19 +92,20 @@ def count_file_task(path: Path, label_set: str) -> Task:
 
 
 def _count_project(project: Path, label_set: str) -> Iterator[VideoToTrainOn]:
-    known = {folded_name(category.name) for category in load_label_set(label_set).categories}
+    known = classes_by_name(load_label_set(label_set).categories)
     with snapshot(project) as queries:
         names = {c.category_id: c.name for c in queries.categories()}
+        known_names = {c.name for c in queries.categories() if counterpart(c, known) is not None}
         for video in accepted_videos(queries):
             marked = wholly_confirmed_frames(queries, video.video_id)
             every = np.ones(video.frame_count, dtype=np.bool_)
             everything, confirmed = (_count_video(queries, video.video_id, names, m) for m in (every, marked))
-            yield VideoToTrainOn(video, _without(everything, known), _without(confirmed, known))
+            yield VideoToTrainOn(video, _without(everything, known_names), _without(confirmed, known_names))
 
 
 def _without(contents: Contents, known: set[str]) -> Contents:
     """The contents without classes that are not known."""
-    unknown = {name for name in contents.masks if folded_name(name) not in known}
+    unknown = {name for name in contents.masks if name not in known}
     tracks, masks = ({n: c for n, c in d.items() if n not in unknown} for d in (contents.tracks, contents.masks))
     return replace(contents, tracks=tracks, masks=masks, unknown=frozenset(unknown))
 

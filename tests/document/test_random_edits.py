@@ -24,6 +24,7 @@ from app.document.edits import (
     ReassignTrack,
     RejectVideo,
     RemoveInstances,
+    RenameCategory,
     ResolveNote,
     ReviseCategories,
     RewordNote,
@@ -84,11 +85,16 @@ NOTES = st.one_of(
     st.builds(DeleteNote, st.just(1), NOTE_ID),
 )
 CLASS = st.integers(1, 4)
-CLASSES = st.builds(
-    ReviseCategories,
-    st.lists(st.tuples(CLASS, CLASS), max_size=2).map(tuple),
-    st.lists(st.tuples(CLASS, st.sampled_from(["person", "cat", "Cat ", ""])), max_size=2).map(tuple),
-    st.lists(CLASS, max_size=1).map(tuple),
+DETAILS = st.tuples(CLASS, st.sampled_from([None, "#56b4e9"]), st.sampled_from([(), ("hound",), ("dog",)]))
+CLASSES = st.one_of(
+    st.builds(
+        ReviseCategories,
+        st.lists(st.tuples(CLASS, CLASS), max_size=2).map(tuple),
+        st.lists(st.tuples(CLASS, st.sampled_from(["person", "cat", "Cat ", ""])), max_size=2).map(tuple),
+        st.lists(CLASS, max_size=1).map(tuple),
+        st.lists(DETAILS, max_size=2).map(tuple),
+    ),
+    st.builds(RenameCategory, CLASS, st.sampled_from(["dog", "hound", "DOG"])),
 )
 EDIT = IDENTITY | LOSING | OTHER | NOTES | CLASSES
 GROUP = st.builds(EditGroup, st.just(1), st.just("Group"), st.lists(EDIT, min_size=1, max_size=3).map(tuple))

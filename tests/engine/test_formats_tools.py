@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -69,6 +70,16 @@ def cvat_file(path, shapes, head=None):
     )
     path.write_text(f"<annotations><version>1.1</version><meta>{head}</meta>{shapes}</annotations>")
     return path
+
+
+@pytest.mark.parametrize("name", ["cvat", "coco", "ytvis"])
+def test_colours_of_classes_come_back(name, tmp_path):
+    plain = one_video()
+    colors = ["#56b4e9", None]
+    categories = tuple(replace(c, color=color) for c, color in zip(plain.categories, colors, strict=True))
+    write_any(tmp_path / "out", replace(plain, categories=categories), name)
+    found = read_any(tmp_path / "out", name).dataset.categories
+    assert [(c.name, c.color) for c in found] == [(c.name, c.color) for c in categories]
 
 
 def test_cvat_video_task(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from visolo.categories import load_label_set
+from visolo.categories import Category, load_label_set
 from visolo.config import load_preset, preset_names
 from visolo.errors import AnnotationError, ConfigError, MediaError
 from visolo.training.augmentation import Focus, official_views, warp_labels, zoom_views
@@ -91,15 +91,13 @@ def test_a_video_keeps_absent_frames(tmp_path):
 def test_coco_names_follow_the_published_table(tmp_path, label_set, coco_name, expected):
     ids = {"car": 3, "motorcycle": 4, "bicycle": 2}
     labels = load_label_set(label_set)
-    table = {"categories": [{"id": ids[coco_name], "name": coco_name}]}
-    classes, _ = match_categories(table, labels, tmp_path)
+    classes, _ = match_categories([Category(ids[coco_name], coco_name)], labels, tmp_path)
     assert labels.categories[classes[ids[coco_name]]].name == expected
 
 
 def test_the_computer_mouse_is_no_animal(tmp_path):
     labels = load_label_set("ytvis2021")
-    table = {"categories": [{"id": 74, "name": "mouse"}, {"id": 1, "name": "person"}]}
-    classes, unknown = match_categories(table, labels, tmp_path)
+    classes, unknown = match_categories([Category(74, "mouse"), Category(1, "person")], labels, tmp_path)
     assert 74 not in classes
     assert unknown == ("mouse",)
 
@@ -402,7 +400,7 @@ def test_coco_files_are_taken_as_they_are_for_cocos_own_classes(tmp_path):
 def test_the_coco_names_are_those_of_the_file(shared):
     table = json.loads((shared / "data" / "coco328" / "instances.json").read_text())
     labels = load_label_set("ytvis2021")
-    classes, _ = match_categories(table, labels, shared)
+    classes, _ = match_categories([Category(c["id"], c["name"]) for c in table["categories"]], labels, shared)
     published = json.loads((shared / "ytvis_eval" / "coco_to_ytvis.json").read_text())["maps"]["ytvis_2021"]["rows"]
     assert {k: labels.categories[v].category_id for k, v in classes.items()} == {
         row["coco_id"]: row["target_id"] for row in published

@@ -66,7 +66,10 @@ def masks(draw, height, width):
 
 @st.composite
 def datasets(draw):
-    categories = [Category(i, f"class {i} é") for i in draw(st.sets(st.integers(0, 60), min_size=1, max_size=4))]
+    categories = [
+        Category(i, f"class {i} é", draw(st.sampled_from([None, "#56b4e9"])), draw(st.sampled_from([(), (f"k {i}",)])))
+        for i in draw(st.sets(st.integers(0, 60), min_size=1, max_size=4))
+    ]
     videos, annotations = [], []
     for video_id in draw(st.sets(st.integers(0, 10**6), min_size=1, max_size=3)):
         height, width, length = draw(st.integers(1, 5)), draw(st.integers(1, 5)), draw(st.integers(1, 3))

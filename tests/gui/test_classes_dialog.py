@@ -3,7 +3,21 @@
 import json
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QInputDialog, QLabel, QPushButton, QTableWidget
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QCheckBox,
+    QColorDialog,
+    QComboBox,
+    QFileDialog,
+    QFrame,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTableWidget,
+    QToolButton,
+)
 
 from app.dialogs.classes import ClassesDialog
 
@@ -17,11 +31,27 @@ def opened(window, press) -> ClassesDialog:
 
 def row_of(dialog, name: str) -> int:
     table = dialog.findChild(QTableWidget, "classesTable")
-    return next(row for row in range(table.rowCount()) if table.item(row, 0).text() == name)
+    return next(row for row in range(table.rowCount()) if table.item(row, 1).text() == name)
 
 
 def becomes(dialog, name: str) -> QComboBox:
-    return dialog.findChild(QTableWidget, "classesTable").cellWidget(row_of(dialog, name), 3)
+    return dialog.findChild(QTableWidget, "classesTable").cellWidget(row_of(dialog, name), 4)
+
+
+def synonyms(dialog, name: str) -> QLineEdit:
+    return dialog.findChild(QTableWidget, "classesTable").cellWidget(row_of(dialog, name), 5)
+
+
+def color_button(dialog, name: str) -> QToolButton:
+    return dialog.findChild(QTableWidget, "classesTable").cellWidget(row_of(dialog, name), 0)
+
+
+def pick_color(qtbot, dialog, name: str, button: str) -> None:
+    """Press a class's swatch and then a button of what it offers."""
+    qtbot.mouseClick(color_button(dialog, name), LEFT)
+    popup = color_button(dialog, name).findChild(QFrame, "colorPopup")
+    qtbot.mouseClick(popup.findChild(QAbstractButton, button), LEFT)
+    qtbot.waitUntil(lambda: color_button(dialog, name).findChild(QFrame, "colorPopup") is None)
 
 
 def words(dialog) -> str:
@@ -88,3 +118,52 @@ def test_a_label_set_fills_in_what_is_known_and_names_what_is_not(tracked, qtbot
     choose_set(dialog, "file")
     assert "holds no classes" in words(dialog)
     assert dialog.findChild(QComboBox, "classesSet").currentData() == ""
+
+
+def test_colours_and_synonyms_are_edited_exported_and_taken_from_a_file(tracked, qtbot, press, monkeypatch, tmp_path):
+    first, other, *_ = sorted(set(track_classes(tracked)))
+    dialog = opened(tracked, press)
+    pick_color(qtbot, dialog, first, "pick#e69f00")
+    synonyms(dialog, first).clear()
+    qtbot.keyClicks(synonyms(dialog, first), f"thing, {other}")
+    assert words(dialog).startswith(f"{first} cannot have the synonym {other}: it is a class")
+    assert not dialog.findChild(QPushButton, "classesApply").isEnabled()
+    synonyms(dialog, first).setText("thing, gadget")
+    assert words(dialog) == "1 with another colour or other synonyms."
+    qtbot.mouseClick(dialog.findChild(QPushButton, "classesApply"), LEFT)
+    saved = {c.name: c for c in tracked.session.document.categories()}[first]
+    assert (saved.color, saved.synonyms) == ("#e69f00", ("thing", "gadget"))
+
+    dialog = opened(tracked, press)
+    file = tmp_path / "classes.json"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    qtbot.mouseClick(dialog.findChild(QPushButton, "classesExport"), LEFT)
+    assert str(file) in words(dialog)
+    pick_color(qtbot, dialog, first, "colorAutomatic")
+    synonyms(dialog, first).clear()
+    qtbot.mouseClick(dialog.findChild(QPushButton, "classesApply"), LEFT)
+    assert all(c.color is None for c in tracked.session.document.categories())
+
+    dialog = opened(tracked, press)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
+    choose_set(dialog, "file")
+    assert synonyms(dialog, first).text() == "thing, gadget"
+    monkeypatch.setattr(QColorDialog, "getColor", lambda *_: QColor("#102030"))
+    pick_color(qtbot, dialog, first, "colorOther")
+    qtbot.mouseClick(dialog.findChild(QPushButton, "classesApply"), LEFT)
+    saved = {c.name: c for c in tracked.session.document.categories()}[first]
+    assert (saved.color, saved.synonyms) == ("#102030", ("thing", "gadget"))
+    press(tracked, "Ctrl+Z")
+    assert all(c.color is None and not c.synonyms for c in tracked.session.document.categories())
+
+
+def test_a_new_class_is_a_row_and_a_joined_name_a_synonym(tracked, qtbot, press, monkeypatch):
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("gizmo", True))
+    first = min(set(track_classes(tracked)))
+    dialog = opened(tracked, press)
+    qtbot.mouseClick(dialog.findChild(QPushButton, "classesAdd"), LEFT)
+    synonyms(dialog, "new").setText("widget")
+    becomes(dialog, first).setCurrentText("gizmo")
+    qtbot.mouseClick(dialog.findChild(QPushButton, "classesApply"), LEFT)
+    gizmo = {c.name: c for c in tracked.session.document.categories()}["gizmo"]
+    assert set(gizmo.synonyms) == {"widget", first}

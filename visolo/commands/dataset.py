@@ -7,11 +7,12 @@ from typing import Any
 
 from visolo.commands import dataset_convert, dataset_validate
 from visolo.commands.console import say, say_json, table
-from visolo.commands.dataset_files import add_source_options, counts_of, moved, read_source, say_written
+from visolo.commands.dataset_files import MAP_HELP, add_source_options, counts_of, moved, read_source, say_written
 from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError, OutputError
 from visolo.io.ytvis import Dataset, read_dataset, write_dataset
-from visolo.io.ytvis_edit import merge_datasets, split_dataset
+from visolo.io.ytvis_edit import merge_datasets, renamed, split_dataset
+from visolo.training.category_map import check_category_map, read_category_map
 from visolo.words import counted
 
 _EXAMPLES = """examples:
@@ -53,6 +54,7 @@ def _add_making(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     merge = actions.add_parser("merge", parents=[shared], help="put the videos of several datasets into one")
     merge.add_argument("out", metavar="OUT.json", type=Path)
     merge.add_argument("files", metavar="IN.json", type=Path, nargs="+")
+    merge.add_argument("--map", action="append", default=[], metavar="OLD=NEW|FILE", help=MAP_HELP)
     merge.set_defaults(run=run_merge)
     split = actions.add_parser("split", parents=[shared], help="share the videos of a dataset out at random")
     split.add_argument("file", metavar="IN.json", type=Path)
@@ -106,7 +108,10 @@ def run_merge(args: argparse.Namespace) -> None:
         raise OutputError(
             f"{args.out}: is one of the datasets to merge; name another file for the result, it comes first"
         )
-    merged = merge_datasets([_read_moved(path, args.out) for path in args.files])
+    category_map = read_category_map(args.map)
+    datasets = [_read_moved(path, args.out) for path in args.files]
+    check_category_map(category_map, None, (c.name for dataset in datasets for c in dataset.categories))
+    merged = merge_datasets([renamed(dataset, category_map) for dataset in datasets])
     write_dataset(args.out, merged)
     say_written(args.out, merged)
 

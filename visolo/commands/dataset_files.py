@@ -16,6 +16,11 @@ from visolo.words import counted
 if TYPE_CHECKING:
     from visolo.formats.exchange import Imported, Progress
 
+MAP_HELP = (
+    "what a class of IN becomes, or a JSON object of such names; classes of one name become one, and an empty name"
+    " leaves a class out; may be repeated"
+)
+
 
 def source_names() -> list[str]:
     """Formats that a file to be read may be in: results, too, which need their dataset."""

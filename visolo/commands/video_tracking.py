@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from visolo.class_names import classes_by_name, counterpart
 from visolo.commands.console import warn
 from visolo.commands.engine import Engine
 from visolo.commands.sources import FrameFeed, VideoToTrack
@@ -99,13 +100,14 @@ def track_video(job: TrackingJob, video: VideoToTrack, bar: "tqdm[Any]") -> Trac
 
 
 def category_ids_by_name(engine: Engine, dataset: Dataset, where: Path | str) -> Mapping[int, int]:
-    """The dataset's category id by class index of the network, for the classes that both name alike.
+    """The dataset's category id by class index of the network, for the classes that both know by a name.
 
     Raises:
         ConfigError: there is none.
     """
-    by_name = {category.name: category.category_id for category in dataset.categories}
-    matched = {i: by_name[c.name] for i, c in enumerate(engine.label_set.categories) if c.name in by_name}
+    known = classes_by_name(dataset.categories)
+    found = {i: counterpart(category, known) for i, category in enumerate(engine.label_set.categories)}
+    matched = {i: category.category_id for i, category in found.items() if category is not None}
     if not matched:
         raise ConfigError(f"{where}: shares no class name with the model's {engine.label_set.name}")
     return matched

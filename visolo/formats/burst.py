@@ -14,9 +14,9 @@ from visolo.formats.boxes import BoxesOnly
 from visolo.formats.exchange import Imported, Progress
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
+from visolo.io.label_sets import read_category
 from visolo.io.ytvis import Video
 from visolo.io.ytvis_fields import Fields
-from visolo.io.ytvis_read import read_category
 from visolo.io.ytvis_text import JsonText
 from visolo.rle import Rle
 from visolo.rle_check import checked_all

@@ -18,10 +18,10 @@ from visolo.formats.ytvis_files import image_root
 from visolo.io.coco_stills import read_coco_stills
 from visolo.io.dataset_images import image_roots
 from visolo.io.images import natural_key
+from visolo.io.label_sets import read_category
 from visolo.io.ytvis import Video
 from visolo.io.ytvis_fields import Fields, refuse_repeated
 from visolo.io.ytvis_masks import MaskList, VideoShape, parse_mask_list, resolve_masks
-from visolo.io.ytvis_read import read_category
 from visolo.io.ytvis_text import JsonText
 from visolo.words import counted
 

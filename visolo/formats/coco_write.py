@@ -10,6 +10,7 @@ from visolo import rle as rle_module
 from visolo.formats.exchange import Carried, Progress
 from visolo.formats.losses import without_empty_masks
 from visolo.formats.video_names import frame_stems, video_names
+from visolo.io.label_sets import category_table
 from visolo.io.ytvis import Annotation, Dataset, Video
 from visolo.words import counted
 
@@ -47,8 +48,7 @@ def write_coco(path: Path, dataset: Dataset, progress: Progress) -> None:
         file.write('{"info": ' + _dumps(dict(dataset.info)) + ',\n"licenses": []')
         _write_list(file, "videos", (_video_table(video, names[video.video_id]) for video in dataset.videos))
         _write_list(file, "images", (t for v in dataset.videos for t in _image_tables(v, first_ids[v.video_id])))
-        categories = ({"id": c.category_id, "name": c.name, "supercategory": "object"} for c in dataset.categories)
-        _write_list(file, "categories", categories)
+        _write_list(file, "categories", map(category_table, dataset.categories))
         _write_list(file, "tracks", (_track_table(track) for track in dataset.annotations))
         _write_list(file, "annotations", _annotation_tables(dataset, first_ids, progress))
         file.write("}\n")

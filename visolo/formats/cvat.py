@@ -4,11 +4,13 @@ Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from visolo.categories import Category
 from visolo.errors import AnnotationError
 from visolo.formats.boxes import BoxesOnly
 from visolo.formats.cvat_meta import Meta, read_meta
@@ -50,7 +52,10 @@ def read_cvat(path: Path, images: Path | None, progress: Progress) -> Imported:
     found = find_frame_images(roots, [task.meta.name for task in tasks])
     parts = [part for task in tasks for part in task.videos(found)]
     videos = [(part.video(number), part.table) for number, part in enumerate(parts, start=1)]
-    dataset = dataset_of(videos, classes=[label for task in tasks for label in task.meta.labels])
+    classes: dict[str, Category] = {}
+    for label in (label for task in tasks for label in task.meta.labels):
+        classes.setdefault(label.name, replace(label, category_id=len(classes) + 1))
+    dataset = dataset_of(videos, list(classes.values()))
     notes = boxes.notes()
     loose = sum(task.loose_shapes for task in tasks)
     if loose:

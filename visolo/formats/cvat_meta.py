@@ -5,7 +5,9 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from visolo.categories import Category
 from visolo.errors import AnnotationError
+from visolo.io.label_sets import color_of
 from visolo.rle import checked_size
 
 _MEDIA = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
@@ -18,7 +20,7 @@ class Meta(NamedTuple):
 
     Attributes:
         name: of the video: of its file where the task is of one, else of the task.
-        labels: names of the classes.
+        labels: the classes with their colours, numbered from 1.
         size: (height, width) of the frames in pixels; None for tasks of images, which say their own.
         length: number of frames; 0 when it is not said.
         first: number of the first frame, as shapes name frames.
@@ -26,7 +28,7 @@ class Meta(NamedTuple):
     """
 
     name: str
-    labels: tuple[str, ...] = ()
+    labels: tuple[Category, ...] = ()
     size: tuple[int, int] | None = None
     length: int = 0
     first: int = 0
@@ -48,15 +50,20 @@ def read_meta(meta: Element, path: Path) -> Meta:
     name = PurePosixPath(source).name if is_media else task.findtext("name") or ""
     size = next((found for place in (task, meta) if (found := place.find("original_size")) is not None), None)
     step = _STEP.fullmatch((task.findtext("frame_filter") or "").strip())
-    labels = (found.text for found in meta.iterfind(".//labels/label/name"))
     return Meta(
         name.replace("/", "_").strip() or path.stem,
-        tuple(dict.fromkeys(label for label in labels if label)),
+        _labels(meta),
         None if size is None else _size(size, path),
         _number(task, "size", path),
         _number(task, "start_frame", path),
         int(step.group(1)) if step else 1,
     )
+
+
+def _labels(meta: Element) -> tuple[Category, ...]:
+    colors = {label.findtext("name"): color_of(label.findtext("color")) for label in meta.iterfind(".//labels/label")}
+    named = [(name, color) for name, color in colors.items() if name]
+    return tuple(Category(number, name, color) for number, (name, color) in enumerate(named, start=1))
 
 
 def _size(element: Element, path: Path) -> tuple[int, int]:

@@ -52,7 +52,8 @@ def write_cvat(path: Path, dataset: Dataset, progress: Progress) -> None:
 
 def _lines(video: Video, name: str, dataset: Dataset) -> Iterator[str]:
     labels = "".join(
-        f"<label><name>{escape(c.name)}</name><type>mask</type><attributes></attributes></label>"
+        f"<label><name>{escape(c.name)}</name>{f'<color>{c.color}</color>' if c.color else ''}"
+        "<type>mask</type><attributes></attributes></label>"
         for c in dataset.categories
     )
     yield '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><task>'

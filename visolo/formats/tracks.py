@@ -71,5 +71,5 @@ def dataset_of(
             annotations.append(
                 Annotation.of_masks(number, video.video_id, ids[track.category], masks, iscrowd=track.iscrowd)
             )
-    known = tuple(Category(category_id, name) for name, category_id in ids.items())
+    known = (*categories, *(Category(ids[name], name) for name in new))
     return Dataset(tuple(video for video, _ in videos), known, tuple(annotations))

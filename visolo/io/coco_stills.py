@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from visolo.errors import AnnotationError
+from visolo.io.label_sets import read_category
 from visolo.io.ytvis_fields import Fields, refuse_repeated
 from visolo.io.ytvis_masks import MaskList, VideoShape, parse_mask_list, resolve_masks
-from visolo.io.ytvis_read import read_category
 from visolo.io.ytvis_text import JsonText
 from visolo.io.ytvis_types import Annotation, Dataset, Video
 

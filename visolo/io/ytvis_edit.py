@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from visolo.categories import Category
+from visolo.categories import Category, folded_name
+from visolo.class_names import classes_by_name, counterpart
 from visolo.errors import ConfigError
 from visolo.io.ytvis_types import Annotation, Dataset, Video
 
@@ -15,33 +16,36 @@ from visolo.io.ytvis_types import Annotation, Dataset, Video
 def merge_datasets(datasets: Sequence[Dataset]) -> Dataset:
     """All videos of several datasets, numbered anew from 1 in the order given.
 
-    Classes of the same name become one; the first dataset's ids stay.
+    Classes that share a name or synonym become one, called as the first; the first dataset's ids stay.
     """
-    category_ids: dict[str, int] = {}
+    classes: list[Category] = []
     videos: list[Video] = []
     annotations: list[Annotation] = []
     for dataset in datasets:
-        taken = set(category_ids.values())
+        known = classes_by_name(classes)
+        taken, new_ids = {category.category_id for category in classes}, {}
         for category in dataset.categories:
-            if category.name not in category_ids:
+            target = counterpart(category, known)
+            if target is None:
                 free = category.category_id if category.category_id not in taken else max(taken) + 1
-                category_ids[category.name] = free
+                target = replace(category, category_id=free)
+                classes.append(target)
+                known[folded_name(target.name)] = target
                 taken.add(free)
+            new_ids[category.category_id] = target.category_id
         video_ids = {video.video_id: len(videos) + i for i, video in enumerate(dataset.videos, start=1)}
         videos += (replace(video, video_id=video_ids[video.video_id]) for video in dataset.videos)
         for annotation in dataset.annotations:
-            name = dataset.category_by_id[annotation.category_id].name
             annotations.append(
                 replace(
                     annotation,
                     annotation_id=len(annotations) + 1,
                     video_id=video_ids[annotation.video_id],
-                    category_id=category_ids[name],
+                    category_id=new_ids[annotation.category_id],
                 )
             )
-    categories = tuple(Category(category_id, name) for name, category_id in category_ids.items())
     first = datasets[0]
-    return Dataset(tuple(videos), categories, tuple(annotations), first.info, first.licenses)
+    return Dataset(tuple(videos), tuple(classes), tuple(annotations), first.info, first.licenses)
 
 
 def split_dataset(dataset: Dataset, shares: Sequence[float], seed: int = 0) -> list[Dataset]:
@@ -84,6 +88,27 @@ def relabelled(dataset: Dataset, categories: Sequence[Category], new_ids: Mappin
         replace(a, category_id=new_ids[a.category_id]) for a in dataset.annotations if a.category_id in new_ids
     )
     return replace(dataset, categories=tuple(categories), annotations=annotations)
+
+
+def renamed(dataset: Dataset, names: Mapping[str, str]) -> Dataset:
+    """The dataset with classes under other names; those that get one name become one class.
+
+    Args:
+        dataset: what to convert.
+        names: new name by name; an empty one leaves the class and its tracks out.
+    """
+    asked = {folded_name(old): new for old, new in names.items()}
+    wanted = {c.category_id: asked.get(folded_name(c.name), c.name) for c in dataset.categories}
+    # Where classes join, the one that has the name already keeps its id.
+    order = sorted(dataset.categories, key=lambda c: folded_name(c.name) != folded_name(wanted[c.category_id]))
+    kept: dict[str, Category] = {}
+    for category in order:
+        if name := wanted[category.category_id]:
+            kept.setdefault(folded_name(name), replace(category, name=name))
+    new_ids = {old: kept[folded_name(name)].category_id for old, name in wanted.items() if name}
+    used = set(new_ids.values())
+    left = (replace(c, name=wanted[c.category_id]) for c in dataset.categories if c.category_id in used)
+    return relabelled(dataset, tuple(left), new_ids)
 
 
 def relocated(dataset: Dataset, old_folder: Path, new_folder: Path) -> Dataset:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from visolo.categories import Category
 from visolo.errors import AnnotationError
+from visolo.io.label_sets import read_category
 from visolo.io.ytvis_fields import Fields, described, refuse_repeated
 from visolo.io.ytvis_masks import JsonMasks, MaskList, ResolvedMasks, VideoShape, parse_mask_list, resolve_masks
 from visolo.io.ytvis_text import JsonText
@@ -214,17 +214,6 @@ def _video(value: Any, where: str) -> Video:  # noqa: ANN401 - anything may stan
     width, height = fields.whole("width", minimum=1), fields.whole("height", minimum=1)
     source = value.get("source")
     return Video(fields.whole("id"), width, height, length, tuple(names), source if isinstance(source, str) else "")
-
-
-def read_category(value: Any, where: str) -> Category:  # noqa: ANN401 - anything may stand in a user's file
-    """One element of a file's 'categories'.
-
-    Raises:
-        AnnotationError: it has no usable id or name; a missing name becomes the id.
-    """
-    fields = Fields(value, where)
-    category_id = fields.whole("id")
-    return Category(category_id, fields.text("name") if fields.has("name") else str(category_id))
 
 
 def _raw_annotation(value: Any, where: str) -> _RawAnnotation:  # noqa: ANN401 - anything may stand in a user's file

@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 from visolo import rle as rle_module
 from visolo.io.atomic import atomic_path
+from visolo.io.label_sets import category_table
 from visolo.io.ytvis_types import Annotation, Dataset, ResultEntry, Segmentations, Video
 
 
@@ -40,8 +41,7 @@ class DatasetWriter:
         file.write('{"info": ' + _dumps(dict(dataset.info)))
         file.write(',\n"licenses": ' + _dumps(list(dataset.licenses)))
         _write_list(file, ',\n"videos": ', (_video_table(video) for video in dataset.videos))
-        categories = ({"id": c.category_id, "name": c.name, "supercategory": "object"} for c in dataset.categories)
-        _write_list(file, ',\n"categories": ', categories)
+        _write_list(file, ',\n"categories": ', map(category_table, dataset.categories))
         file.write(',\n"annotations": [')
 
     def add(self, annotation: Annotation) -> None:

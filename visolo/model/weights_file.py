@@ -89,7 +89,8 @@ def write_own(path: Path, state: Mapping[str, Tensor], header: Header) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    labels = {"name": header.labels.name, "categories": [asdict(c) for c in header.labels.categories]}
+    categories = [{"category_id": c.category_id, "name": c.name} for c in header.labels.categories]
+    labels = {"name": header.labels.name, "categories": categories}
     table = {
         "format": _FORMAT,
         "config": json.dumps(asdict(header.config)),

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
-from visolo.categories import LabelSet, folded_name
+from visolo.categories import Category, LabelSet, folded_name
+from visolo.class_names import classes_by_name, counterpart
 from visolo.errors import AnnotationError, ConfigError
 from visolo.resources import resource_path
 
@@ -14,12 +14,12 @@ _COCO = "coco"  # the label set that needs no table for COCO's files
 
 
 def match_categories(
-    table: Mapping[str, Any], label_set: LabelSet, path: Path, category_map: Mapping[str, str] | None = None
+    categories: Sequence[Category], label_set: LabelSet, path: Path, category_map: Mapping[str, str] | None = None
 ) -> tuple[dict[int, int], tuple[str, ...]]:
     """Class index by category id of the file, and the names that match no class.
 
     Args:
-        table: the file's JSON; its `categories` are looked at.
+        categories: of the file; where a name matches no class, its synonyms are tried.
         label_set: classes of the network; case, spaces, hyphens and underscores make no difference.
         path: what to call the file in an error message.
         category_map: names of classes by names of categories, before everything else; an empty name leaves one out.
@@ -29,43 +29,44 @@ def match_categories(
     """
     coco_table = json.loads(resource_path("mappings", "coco.json").read_text(encoding="utf-8"))
     pairs = {(c["id"], c["name"]) for c in coco_table["categories"]}
-    source = [(int(c["id"]), str(c["name"])) for c in table["categories"]]
-    is_coco = all(pair in pairs for pair in source) and label_set.name != _COCO
+    is_coco = all((c.category_id, c.name) in pairs for c in categories) and label_set.name != _COCO
     renamed = coco_table["maps"].get(label_set.name, coco_table["maps"]["ytvis2021"]) if is_coco else {}
     asked = {folded_name(old): new for old, new in (category_map or {}).items()}
-    index = {folded_name(category.name): i for i, category in enumerate(label_set.categories)}
+    known = classes_by_name(label_set.categories)
+    index = {category.category_id: i for i, category in enumerate(label_set.categories)}
     classes, unknown = {}, []
-    for category_id, name in source:
-        target = asked.get(folded_name(name), renamed.get(name, "") if is_coco else name)
-        if folded_name(target) in index:
-            classes[category_id] = index[folded_name(target)]
+    for category in categories:
+        name = asked.get(folded_name(category.name), renamed.get(category.name, "") if is_coco else None)
+        target = counterpart(category, known) if name is None else known.get(folded_name(name))
+        if target is not None:
+            classes[category.category_id] = index[target.category_id]
         else:
-            unknown.append(name)
+            unknown.append(category.name)
     if not classes:
         raise AnnotationError(
-            f"{path}: no category matches the label set {label_set.name!r}; map one with --map {source[0][1]}=CLASS "
-            "or choose another preset"
-            if source
+            f"{path}: no category matches the label set {label_set.name!r};"
+            f" map one with --map {categories[0].name}=CLASS or choose another preset"
+            if categories
             else f"{path}: has no categories; export it with its classes"
         )
     return classes, tuple(unknown)
 
 
-def check_category_map(category_map: Mapping[str, str], label_set: LabelSet, names: Iterable[str]) -> None:
+def check_category_map(category_map: Mapping[str, str], label_set: LabelSet | None, names: Iterable[str]) -> None:
     """Check a mapping before a run.
 
     Args:
         category_map: the user's.
-        label_set: classes of the network.
+        label_set: classes that it may map to; None where any name will do.
         names: of the categories of all data files.
 
     Raises:
         ConfigError: it maps to no class, or from a category that no file has.
     """
-    classes = [category.name for category in label_set.categories]
+    classes = [category.name for category in label_set.categories] if label_set else []
     known = list(dict.fromkeys(names))
     for old, new in category_map.items():
-        if new and folded_name(new) not in map(folded_name, classes):
+        if new and label_set and folded_name(new) not in map(folded_name, classes):
             raise ConfigError(
                 f"--map {old}={new}: {label_set.name!r} has no class {new!r}{_hint(new, classes)}; choose one of it"
             )

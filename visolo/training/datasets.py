@@ -17,6 +17,7 @@ from visolo import rle
 from visolo.categories import LabelSet
 from visolo.errors import AnnotationError
 from visolo.io.frame_places import FramePlace, require_frames
+from visolo.io.label_sets import read_category
 from visolo.io.ytvis_types import Video
 from visolo.rle import Rle
 from visolo.training.category_map import match_categories
@@ -86,7 +87,8 @@ def read_training_data(
     """
     table = _read_json(path)
     try:
-        classes, unknown = match_categories(table, label_set, path, category_map)
+        categories = [read_category(value, f"{path}: categories[{i}]") for i, value in enumerate(table["categories"])]
+        classes, unknown = match_categories(categories, label_set, path, category_map)
         return _training_data(path, table, classes, unknown, hold_out)
     except (KeyError, TypeError, IndexError) as error:
         raise AnnotationError(

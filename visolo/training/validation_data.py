@@ -95,8 +95,7 @@ _Labelled = tuple[ValidationVideo, list[Annotation]]
 
 def _read(path: Path, label_set: LabelSet, category_map: Mapping[str, str] | None) -> list[_Labelled]:
     dataset = read_coco_stills(path) if is_coco(path) else read_dataset(path)
-    table = {"categories": [{"id": c.category_id, "name": c.name} for c in dataset.categories]}
-    classes, _ = match_categories(table, label_set, path, category_map)
+    classes, _ = match_categories(dataset.categories, label_set, path, category_map)
     objects: dict[int, list[Annotation]] = {}
     for item in dataset.annotations:
         if item.category_id in classes:

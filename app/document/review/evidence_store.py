@@ -150,8 +150,11 @@ class EvidenceStore:
             wider = np.zeros((max(room, self._class_count, 2 * first), len(self._columns)), np.float16)
             wider[:first, :width] = self._class_scores[:first]
             self._class_scores = wider
-        columns = [self._columns[category_id] for category_id in category_ids]
-        self._class_scores[first : self._class_count, columns] = scores
+        rows = self._class_scores[first : self._class_count]
+        rows[:] = 0
+        for index, category_id in enumerate(category_ids):  # several of the model's classes may be one here
+            column = self._columns[category_id]
+            rows[:, column] = np.maximum(rows[:, column], scores[:, index])
         return first
 
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from visolo.errors import AnnotationError
+from visolo.io.label_sets import read_category
 from visolo.io.validation.report import Report
 from visolo.io.ytvis_fields import Fields
 from visolo.io.ytvis_masks import VideoShape
-from visolo.io.ytvis_read import read_category
 from visolo.io.ytvis_types import Video
 
 _MERGED = "left out classes that are listed twice"
