@@ -29,13 +29,15 @@ class Opener(QObject):
         busy_changed: what is being opened; empty when done.
         progressed: how much of it is done, in [0, 1].
         failed: title and exception; what was open before still is.
-        import_wanted: path of a results file to be imported into the current video.
+        noted: path of annotations that were opened, and sentences on what of it could not be taken.
+        import_wanted: path of annotations or results to be imported into the open project.
     """
 
     busy_changed = Signal(str)
     progressed = Signal(float)
     failed = Signal(str, object)
     import_wanted = Signal(object)
+    noted = Signal(object, object)
 
     def __init__(
         self, session: Session, loader: MediaLoader, tasks: TaskQueue, settings: Settings, parent: QObject | None = None
@@ -67,7 +69,7 @@ class Opener(QObject):
         self.open_paths([path])
 
     def add_video(self, path: Path) -> None:
-        """Add a video or image folder to the project that is open."""
+        """Add a video or image folder to the project that is open; of annotations the import is asked for."""
         self._begin([path], has_opened=True)
 
     def save_copy(self, target: Path) -> None:
@@ -123,10 +125,12 @@ class Opener(QObject):
             return
         path = self._queue.pop(0)
         try:
-            if self._has_opened:
-                self._open_media(path, adds=True)
-            else:
+            if not self._has_opened:
                 self._dispatch(path)
+            elif self._count == 1 and is_annotations(path):
+                self.import_wanted.emit(path)
+            else:
+                self._open_media(path, adds=True)
         except (VisoloError, OSError) as error:
             self._fail(path, error)
 
@@ -214,6 +218,8 @@ class Opener(QObject):
         self._show(document)
         if self._session.do(edit) and edit.videos:
             self._session.show_video(edit.videos[0].video_id)
+        if edit.notes:
+            self.noted.emit(self._path, edit.notes)
         self._opened(self._path)
 
     def _show(self, document: Document) -> None:

@@ -33,6 +33,7 @@ class OpeningNotes(QObject):
         loader.progressed.connect(self._advance)
         opener.failed.connect(self._errors.show_error)
         opener.import_wanted.connect(self._show_import)
+        opener.noted.connect(self._show_notes)
         loader.failed.connect(self._report_media)
         loader.missing.connect(self._ask_where)
         loader.warned.connect(workspace.session.message)
@@ -41,6 +42,13 @@ class OpeningNotes(QObject):
         from app.dialogs.import_ import ImportDialog
 
         ImportDialog(self._workspace.session, path, self._window).open()
+
+    def _show_notes(self, path: Path, sentences: tuple[str, ...]) -> None:
+        box = QMessageBox(QMessageBox.Icon.Information, "Opened", f"{path.name} is open.", parent=self._window)
+        box.setObjectName("openingNotes")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setInformativeText("\n\n".join(sentences))
+        box.open()
 
     def _begin_or_end(self, what: str) -> None:
         self._what, self._fraction = what, 0.0

@@ -32,7 +32,7 @@ class Welcome(QWidget):
         title = QLabel("Review what the model has seen", alignment=Qt.AlignmentFlag.AlignCenter)
         title.setStyleSheet("font-size: 21px; font-weight: 600;")
         hint = QLabel(
-            "Open a video, an image folder, a YouTube-VIS file or a project,\nor drop one anywhere on this window.",
+            "Open a video, an image folder, annotations or a project,\nor drop one anywhere on this window.",
             alignment=Qt.AlignmentFlag.AlignCenter,
         )
         hint.setProperty("muted", True)

@@ -269,7 +269,8 @@ def _video(queries: Queries, options: ExportOptions, entry: Entry) -> ytvis.Vide
     # Where whoever reads the file finds the frames.
     source = "" if options.with_frames else str(queries.source_path(video.video_id).resolve())
     names = tuple(_file_names(queries, options, entry))
-    return ytvis.Video(entry.video_id, video.width, video.height, len(names), names, source)
+    cut = (entry.frames.first, video.frame_count) if source and len(names) < video.frame_count else (0, 0)
+    return ytvis.Video(entry.video_id, video.width, video.height, len(names), names, source, *cut)
 
 
 def _file_names(queries: Queries, options: ExportOptions, entry: Entry) -> list[str]:

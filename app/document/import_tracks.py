@@ -8,17 +8,17 @@ from app.document.classes import add_category, match_categories
 from app.document.content_edits import AddVideo
 from app.document.history import History
 from app.document.images import Cell
+from app.document.import_videos import PlacedVideos, placed_videos
 from app.document.queries import Queries
 from app.document.records import Category, Change, EditRefused, Origin, Video
 from app.document.transaction import Transaction
 from visolo import rle as rle_masks
 from visolo.categories import LabelSet
-from visolo.errors import AnnotationError, MediaError
+from visolo.errors import AnnotationError
 from visolo.formats.all_images import with_all_images
 from visolo.formats.catalogue import read_any, recognized
 from visolo.formats.exchange import Imported, Progress, silent
 from visolo.io import ytvis
-from visolo.io.images import images_in_folder
 from visolo.rle import Rle
 
 
@@ -120,14 +120,13 @@ def read_dataset_import(
     """
     imported = _read_whole_videos(path, images, progress)
     dataset = imported.dataset
-    videos, ids = _videos(queries, dataset, path, imported.images or images)
+    placed = placed_videos(queries, dataset, path, imported.images or images)
     categories, category_ids = match_categories(queries, dataset.categories)
-    tracks = tuple(
-        ImportedTrack(ids[a.video_id], category_ids[a.category_id], 1.0, a.segmentations) for a in dataset.annotations
-    )
+    tracks = _tracks(placed, category_ids, [(annotation, 1.0) for annotation in dataset.annotations])
     crowds = sum(a.iscrowd for a in dataset.annotations)
     note = f"; {crowds} crowd annotations became plain tracks" if crowds else ""
-    return ImportTracks(_text(path, videos, tracks) + note, videos, categories, tracks, imported.notes)
+    notes = (*imported.notes, *placed.notes)
+    return ImportTracks(_text(path, placed.new, tracks) + note, placed.new, categories, tracks, notes)
 
 
 def _read_whole_videos(path: Path, images: Path | None, progress: Progress) -> Imported:
@@ -143,12 +142,10 @@ def read_results_import(queries: Queries, path: Path, dataset_path: Path, images
     """The edit of `import_results` with a dataset; raises the same."""
     dataset = ytvis.read_dataset(dataset_path)
     entries = ytvis.read_results(path, dataset)
-    videos, ids = _videos(queries, dataset, dataset_path, images)
+    placed = placed_videos(queries, dataset, dataset_path, images)
     categories, category_ids = match_categories(queries, dataset.categories)
-    tracks = tuple(
-        ImportedTrack(ids[e.video_id], category_ids[e.category_id], e.score, e.segmentations) for e in entries
-    )
-    return ImportTracks(_text(path, videos, tracks), videos, categories, tracks)
+    tracks = _tracks(placed, category_ids, [(entry, entry.score) for entry in entries])
+    return ImportTracks(_text(path, placed.new, tracks), placed.new, categories, tracks, placed.notes)
 
 
 def read_video_results_import(
@@ -187,42 +184,18 @@ def _cells(transaction: Transaction, track: ImportedTrack) -> list[Cell]:
     return cells
 
 
-def _videos(
-    queries: Queries, dataset: ytvis.Dataset, path: Path, images: Path | None
-) -> tuple[tuple[Video, ...], Mapping[int, int]]:
-    present = {(queries.path.parent / v.source).resolve() for v in queries.videos()}
-    first_free = queries.next_video_id()
-    keeps_ids = not any(v.video_id < first_free for v in dataset.videos)
-    videos: list[Video] = []
-    ids: dict[int, int] = {}
-    for position, item in enumerate(dataset.videos):
-        source = _image_folder(item, path, images)
-        if source.resolve() in present:
-            raise EditRefused(f"{source}: this video is in the project already; import into a new project")
-        ids[item.video_id] = item.video_id if keeps_ids else first_free + position
-        name = Path(item.file_names[0]).parent.name if item.file_names else f"video {item.video_id}"
-        videos.append(Video(ids[item.video_id], name or path.stem, str(source), item.length, item.height, item.width))
-    return tuple(videos), ids
-
-
-def _image_folder(video: ytvis.Video, path: Path, images: Path | None) -> Path:
-    """The folder of a video's images, or the video file of that name; where the folder should be when there is none."""
-    if not video.file_names:
-        return (images or path.parent / "JPEGImages") / str(video.video_id)
-    roots = [images] if images else [path.parent / "JPEGImages", path.parent, path.parent / path.stem / "JPEGImages"]
-    folders = [root / Path(video.file_names[0]).parent for root in roots]
-    # Exports without frames call the folder like the video, and lie beside it unless told otherwise.
-    places = [*filter(Path.is_dir, folders), *filter(Path.is_file, folders), folders[0]]
-    folder = places[0].resolve()
-    if folder.is_dir():
-        found = [image.name for image in images_in_folder(folder)]
-        named = [Path(name).name for name in video.file_names]
-        if found != named:
-            raise MediaError(
-                f"{folder}: holds {len(found)} images, {path.name} names {len(named)} for video {video.video_id};"
-                " keep exactly the named ones, in the order of their names, in the folder"
-            )
-    return folder
+def _tracks(
+    placed: PlacedVideos,
+    category_ids: Mapping[int, int],
+    found: Sequence[tuple[ytvis.Annotation | ytvis.ResultEntry, float]],
+) -> tuple[ImportedTrack, ...]:
+    """What was found in a file's videos, with scores, as tracks of the project's, which may begin before."""
+    tracks = []
+    for item, score in found:
+        video_id, first = placed.places[item.video_id]
+        masks = (*[None] * first, *item.segmentations) if first else item.segmentations
+        tracks.append(ImportedTrack(video_id, category_ids[item.category_id], score, masks))
+    return tuple(tracks)
 
 
 def _check_fit(entry: ytvis.ResultEntry, where: str, video: Video) -> None:

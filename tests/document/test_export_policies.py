@@ -18,12 +18,12 @@ from document_data import FRAMES, HEIGHT, LABELS, WIDTH, add_video, frame, mask,
 from app.document.adopt import begin_run
 from app.document.document import Document
 from app.document.edits import AddCategory, Confirm, EditRefused, RemoveInstances, SetMask, SwapTracks
-from app.document.exchange import ExportOptions, export_dataset, import_dataset
+from app.document.exchange import ExportOptions, export_dataset, import_dataset, read_dataset_import
 from app.document.export_plan import dataset_of, plan_export
 from app.document.records import FrameRange
 from visolo import rle
 from visolo.cli import main
-from visolo.errors import ConfigError, OutputError
+from visolo.errors import AnnotationError, ConfigError, OutputError
 from visolo.formats.catalogue import read_any
 from visolo.formats.names import FORMAT_NAMES, write_names
 from visolo.io.images import images_in_folder
@@ -146,6 +146,56 @@ def test_without_images_of_their_own_clips_name_those_of_the_folder(images, tmp_
     videos = read_dataset(tmp_path / "out" / "gt.json").videos
     assert [v.file_names for v in videos] == [tuple(f"clip/{i:05d}.png" for i in (2, 3, 4)), ("clip/00007.png",)]
     assert {v.source for v in videos} == {str(folder)}
+
+
+def test_clips_without_images_come_back_to_the_frames_they_were_cut_from(images, tmp_path):
+    document, folder = images
+    target = tmp_path / "out" / "gt.json"
+    export(document, target, frames="confirmed-ranges")
+    clips = {i: mask(i).counts for i in (2, 3, 4)}, {7: mask(7).counts}
+    again, history = new_project(tmp_path / "again.visolo")
+    with again:
+        edit = read_dataset_import(again, target)
+        assert edit.notes == (
+            "2 clips of 1 video came to the frames that they were cut from; tracks of different clips stay apart.",
+        )
+        history.do(edit)
+        assert [(v.video_id, v.name, v.frame_count) for v in again.videos()] == [(1, "clip", FRAMES)]
+        assert Path(again.video(1).source) == folder
+        assert [masks_of(again, track) for track in (1, 2)] == list(clips)
+        history.do(read_dataset_import(again, target))  # the video is there already: they come beside
+        assert len(again.videos()) == 1
+        assert [masks_of(again, track) for track in (3, 4)] == list(clips)
+        history.undo()
+        assert len(again.tracks(1)) == 2
+
+
+def test_clips_that_do_not_fit_the_video_of_the_project_are_refused(images, tmp_path):
+    document, folder = images
+    target = tmp_path / "out" / "gt.json"
+    export(document, target, frames="confirmed-ranges")
+    short, history = new_project(tmp_path / "short.visolo")
+    with short:
+        add_video(history, 1, 6, source=str(folder))
+        with pytest.raises(AnnotationError, match=r"video 2 is frames 7 to 7 of .*; video 1 has 6 frames of 20 x 16"):
+            read_dataset_import(short, target)
+    table = json.loads(target.read_text())
+    assert [(v["source_first"], v["source_length"]) for v in table["videos"]] == [(2, FRAMES), (7, FRAMES)]
+    table["videos"][1]["source_first"] = FRAMES
+    target.write_text(json.dumps(table))
+    with pytest.raises(AnnotationError, match=r"videos\[1\]: ends behind the 12 frames of its source"):
+        read_dataset(target)
+
+
+def test_a_clip_of_a_video_that_is_gone_can_be_located_later(images, tmp_path):
+    document, folder = images
+    target = tmp_path / "out" / "gt.json"
+    export(document, target, frames="confirmed-ranges")
+    folder.rename(folder.with_name("elsewhere"))
+    again, history = new_project(tmp_path / "again.visolo")
+    with again:
+        import_dataset(history, target)
+        assert [(v.name, v.source, v.frame_count) for v in again.videos()] == [("clip", str(folder), FRAMES)]
 
 
 def test_videos_are_split_into_two_files_by_seed(project, tmp_path):

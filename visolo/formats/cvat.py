@@ -3,7 +3,7 @@
 Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -19,7 +19,7 @@ from visolo.formats.exchange import Imported, Progress
 from visolo.formats.frame_folders import FrameImages, find_frame_images, images_by_stem
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
-from visolo.io.images import natural_key
+from visolo.io.images import IMAGE_SUFFIXES, natural_key
 from visolo.io.ytvis import Video
 from visolo.rle import checked_size
 from visolo.words import counted
@@ -50,17 +50,18 @@ def read_cvat(path: Path, images: Path | None, progress: Progress) -> Imported:
     folder = path if path.is_dir() else path.parent
     roots = (images,) if images else (folder, folder / "images")
     found = find_frame_images(roots, [task.meta.name for task in tasks])
-    parts = [part for task in tasks for part in task.videos(found)]
+    loose = _loose_images(roots, len(tasks))
+    parts = [part for task in tasks for part in task.videos(found, loose)]
     videos = [(part.video(number), part.table) for number, part in enumerate(parts, start=1)]
     classes: dict[str, Category] = {}
     for label in (label for task in tasks for label in task.meta.labels):
         classes.setdefault(label.name, replace(label, category_id=len(classes) + 1))
     dataset = dataset_of(videos, list(classes.values()))
     notes = boxes.notes()
-    loose = sum(task.loose_shapes for task in tasks)
-    if loose:
-        what = "a track" if loose == 1 else "tracks"
-        notes.append(f"{counted(loose, 'shape')} without group id became {what} of one frame.")
+    count = sum(task.loose_shapes for task in tasks)
+    if count:
+        what = "a track" if count == 1 else "tracks"
+        notes.append(f"{counted(count, 'shape')} without group id became {what} of one frame.")
     progress(1.0)
     return Imported(dataset, image_root(dataset, roots), tuple(notes))
 
@@ -86,6 +87,20 @@ def looks_like_cvat(path: Path) -> bool:
             return b"<annotations" in file.read(2000)
     except (AnnotationError, OSError):
         return False
+
+
+def _loose_images(roots: Sequence[Path], task_count: int) -> list[str]:
+    """Images that lie in no folder of a video, as CVAT exports those of a task: names from the first root.
+
+    Of several tasks it cannot be known whose they are.
+    """
+    if task_count != 1:
+        return []
+    for root in roots:
+        found = images_by_stem(root).values()
+        if found:
+            return [path.relative_to(roots[0]).as_posix() for path in found]
+    return []
 
 
 class _Image(NamedTuple):
@@ -129,8 +144,13 @@ class _Task:
         elif element.tag == "image":
             self._take_image(element)
 
-    def videos(self, found: FrameImages) -> Iterator[_Part]:
-        """The video of the tracks, or one for each folder of images."""
+    def videos(self, found: FrameImages, loose: Sequence[str]) -> Iterator[_Part]:
+        """The video of the tracks, or one for each folder of images.
+
+        Args:
+            found: images in folders of the videos' names.
+            loose: see `_loose_images`.
+        """
         for folder, images in self._images.items():
             odd = next((image for image in images if image.size != images[0].size), None)
             if odd is not None:
@@ -138,11 +158,11 @@ class _Task:
                     f"{self._path}: image {odd.name} is {odd.size[1]} x {odd.size[0]}, {images[0].name} beside it is"
                     f" {images[0].size[1]} x {images[0].size[0]}; put them into different folders"
                 )
-            yield _Part(tuple(image.name for image in images), images[0].size, self._tables[folder])
+            yield _Part(_file_names(images, loose), images[0].size, self._tables[folder])
         if not self._images:
-            yield self._video_of_tracks(found)
+            yield self._video_of_tracks(found, loose)
 
-    def _video_of_tracks(self, found: FrameImages) -> _Part:
+    def _video_of_tracks(self, found: FrameImages, loose: Sequence[str]) -> _Part:
         length = self.meta.length or self._last_index + 1
         if self.meta.size is None or not length:
             raise AnnotationError(f"{self._path}: says neither frames with their size nor images; export it again")
@@ -150,6 +170,8 @@ class _Task:
         images = list(images_by_stem(found.root / name).values()) if found.root is not None else []
         if len(images) == length:
             names = tuple(f"{name}/{image.name}" for image in images)
+        elif len(loose) == length:
+            names = tuple(loose)
         else:
             names = found.names(name, [f"{index:05d}" for index in range(length)])
         return _Part(names, self.meta.size, self._table)
@@ -199,6 +221,14 @@ class _Task:
         if shape.tag in WITHOUT_MASK:
             self._boxes.add(where)
         return shape.tag in ("mask", "polygon")
+
+
+def _file_names(images: Sequence[_Image], loose: Sequence[str]) -> tuple[str, ...]:
+    """Names of images; those of a video task's frames come without suffix, and are looked for among what lies there."""
+    by_stem = {PurePosixPath(name).stem: name for name in loose}
+    bare = [image.name for image in images if PurePosixPath(image.name).suffix.lower() not in IMAGE_SUFFIXES]
+    is_known = bool(bare) and all(image.name in by_stem for image in images)
+    return tuple(by_stem[image.name] if is_known else image.name for image in images)
 
 
 def _elements(path: Path) -> Iterator[Element]:

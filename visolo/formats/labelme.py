@@ -32,6 +32,7 @@ from visolo.rle_box import decode_in_box, encode_in_box
 from visolo.words import counted
 
 _VERSION = "5.5.0"
+_MOST_BYTES = 64 * 2**20  # of a file of one image, even if it holds that, too
 _FAILURES = (OSError, SyntaxError, ValueError, binascii.Error, Image.DecompressionBombError)
 
 
@@ -97,9 +98,9 @@ def looks_like_labelme(path: Path) -> bool:
     """Whether a file, or the first JSON in a folder, has shapes."""
     try:
         file = path if path.is_file() else _label_files(_label_folders(path)[0])[0]
-        text = JsonText(file)
-        return text.starts_with("{") and "shapes" in set(text.keys())
-    except AnnotationError:
+        text = JsonText(file) if file.stat().st_size < _MOST_BYTES else None
+        return text is not None and text.starts_with("{") and "shapes" in set(text.keys())
+    except (AnnotationError, OSError):
         return False
 
 

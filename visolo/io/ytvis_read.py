@@ -212,8 +212,20 @@ def _video(value: Any, where: str) -> Video:  # noqa: ANN401 - anything may stan
             f"{where} names {len(names)} files, but its 'length' is {length}; both must be its frames"
         )
     width, height = fields.whole("width", minimum=1), fields.whole("height", minimum=1)
-    source = value.get("source")
-    return Video(fields.whole("id"), width, height, length, tuple(names), source if isinstance(source, str) else "")
+    video = Video(fields.whole("id"), width, height, length, tuple(names))
+    return _with_source(video, fields, value.get("source"))
+
+
+def _with_source(video: Video, fields: Fields, source: object) -> Video:
+    """A video with what exports of the app say of where its frames are."""
+    if not isinstance(source, str) or not source:
+        return video
+    if not fields.has("source_length"):
+        return replace(video, source=source)
+    first, length = fields.whole("source_first"), fields.whole("source_length", minimum=1)
+    if first + (video.length or 1) > length:
+        raise AnnotationError(f"{fields.where}: ends behind the {length} frames of its source; export it again")
+    return replace(video, source=source, source_first=first, source_length=length)
 
 
 def _raw_annotation(value: Any, where: str) -> _RawAnnotation:  # noqa: ANN401 - anything may stand in a user's file

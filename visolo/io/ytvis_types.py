@@ -27,6 +27,8 @@ class Video:
         length: number of frames; every list of an annotation is as long.
         file_names: image of each frame below the dataset's image folder; empty when the file names none.
         source: absolute path of the video file or image folder, in exports of the app without frames; else empty.
+        source_first: of a clip: frame of the source that its first one is.
+        source_length: of a clip: how many frames its source has; 0 for what is no clip.
     """
 
     video_id: int
@@ -35,6 +37,8 @@ class Video:
     length: int
     file_names: tuple[str, ...] = ()
     source: str = ""
+    source_first: int = 0
+    source_length: int = 0
 
     @property
     def size(self) -> tuple[int, int]:

@@ -87,6 +87,7 @@ def _video_table(video: Video) -> dict[str, Any]:
         "length": video.length,
         "file_names": list(video.file_names),
         **({"source": video.source} if video.source else {}),
+        **({"source_first": video.source_first, "source_length": video.source_length} if video.source_length else {}),
     }
 
 

@@ -1,0 +1,144 @@
+"""Annotations of other tools, opened as they come: a folder or file, and its videos come in with their tracks."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QLabel, QMessageBox
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from test_open_files import drop, wait_for_frame, write_images
+
+from app.dialogs.import_ import ImportDialog
+
+HEIGHT, WIDTH = 64, 96
+POLYGON = {"label": "otter", "group_id": 1, "shape_type": "polygon", "points": [[5, 5], [40, 5], [40, 40], [5, 40]]}
+MASK = 'rle="0, 400" left="3" top="4" width="20" height="20"'
+META = (
+    "<task><name>dive</name><size>5</size><start_frame>0</start_frame><labels><label><name>otter</name></label>"
+    f"</labels><original_size><width>{WIDTH}</width><height>{HEIGHT}</height></original_size></task>"
+)
+
+
+def write_labels(folder: Path, frames) -> Path:
+    """Label files of a polygon beside five images."""
+    write_images(folder)
+    for index in frames:
+        table = {"version": "5.5.0", "flags": {}, "shapes": [POLYGON], "imageHeight": HEIGHT, "imageWidth": WIDTH}
+        table |= {"imagePath": f"{index:05d}.png", "imageData": None}
+        (folder / f"{index:05d}.json").write_text(json.dumps(table))
+    return folder
+
+
+def write_cvat(path: Path, inside: str, meta: str = META) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"<annotations><version>1.1</version><meta>{meta}</meta>{inside}</annotations>")
+    return path
+
+
+def track(shape: str = "mask", place: str = MASK) -> str:
+    shapes = "".join(f'<{shape} frame="{i}" outside="0" {place}/>' for i in (0, 1, 3))
+    return f'<track id="0" label="otter">{shapes}</track>'
+
+
+def notes_of(window) -> str:
+    """What was said after opening; closes it."""
+    (box,) = window.findChildren(QMessageBox, "openingNotes")
+    text = box.informativeText()
+    box.accept()
+    return text
+
+
+@pytest.fixture
+def opened(open_window, qtbot):
+    """Drops a path on an empty window: `opened(path)`, the window once frames are shown."""
+
+    def make(path: Path):
+        window = open_window()
+        drop(window, path)
+        qtbot.waitUntil(lambda: window.session.video is not None, timeout=20_000)
+        wait_for_frame(qtbot, window)
+        return window
+
+    return make
+
+
+def test_a_folder_of_images_with_label_files(opened, tmp_path):
+    window = opened(write_labels(tmp_path / "dive", (0, 2)))
+    (video,) = window.session.document.videos()
+    assert (video.name, video.frame_count) == ("dive", 5)
+    assert window.session.document.lane(1, 1).frame_indices.tolist() == [0, 2]
+    assert [c.name for c in window.session.document.categories()] == ["otter"]
+    assert not window.findChildren(QMessageBox)  # nothing was left out
+
+
+def test_a_folder_of_such_folders(opened, tmp_path):
+    for name in ("clip10", "clip2"):
+        write_labels(tmp_path / "all" / name, (1,))
+    window = opened(tmp_path / "all")
+    assert [video.name for video in window.session.document.videos()] == ["clip2", "clip10"]
+
+
+def test_a_folder_of_images_beside_other_json_stays_one(opened, tmp_path):
+    folder = write_images(tmp_path / "frames")
+    (folder / "settings.json").write_text('{"hello": 1}')
+    window = opened(folder)
+    assert (window.session.video.frame_count, window.session.tracks()) == (5, [])
+
+
+def test_a_cvat_folder_as_it_is_downloaded(opened, tmp_path):
+    """One XML and the task's images in images/, which are the frames whatever they are called."""
+    write_cvat(tmp_path / "dive" / "annotations.xml", track())
+    write_images(tmp_path / "dive" / "images")
+    window = opened(tmp_path / "dive")
+    (video,) = window.session.document.videos()
+    assert (video.name, video.frame_count, Path(video.source)) == ("dive", 5, tmp_path / "dive" / "images")
+    assert window.session.document.lane(1, 1).frame_indices.tolist() == [0, 1, 3]
+
+
+def test_a_cvat_file_of_frames_without_suffix(opened, tmp_path):
+    """So CVAT names the frames of a video in its format for images."""
+    images = "".join(
+        f'<image id="{i}" name="frame_{i:06d}" width="{WIDTH}" height="{HEIGHT}">'
+        f'<mask label="otter" group_id="4" {MASK}/></image>'
+        for i in range(5)
+    )
+    path = write_cvat(tmp_path / "dive" / "annotations.xml", images, "<task><name>dive</name></task>")
+    (tmp_path / "dive" / "images").mkdir()
+    for index in range(5):
+        picture = Image.fromarray(np.full((HEIGHT, WIDTH, 3), 30 * index, dtype=np.uint8))
+        picture.save(tmp_path / "dive" / "images" / f"frame_{index:06d}.png")
+    window = opened(path)
+    assert window.session.document.lane(1, 1).frame_indices.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_cvat_file_beside_its_video(opened, make_clip, tmp_path):
+    make_clip(tmp_path / "walk.mp4", frames=5)
+    meta = META.replace("</task>", "<source>walk.mp4</source></task>")
+    window = opened(write_cvat(tmp_path / "job.xml", track(), meta))
+    assert Path(window.session.video.source) == tmp_path / "walk.mp4"
+    assert window.session.document.lane(1, 1).frame_indices.tolist() == [0, 1, 3]
+
+
+def test_what_could_not_be_taken_is_said_after_opening(opened, tmp_path):
+    folder = write_labels(tmp_path / "dive", (0, 2))
+    table = json.loads((folder / "00002.json").read_text())
+    table["shapes"].append(POLYGON | {"group_id": None})
+    (folder / "00002.json").write_text(json.dumps(table))
+    window = opened(folder)
+    assert notes_of(window) == "1 shape without group id became a track of one frame."
+
+
+def test_annotations_that_are_added_to_a_project_are_imported(opened, tmp_path, qtbot):
+    window = opened(write_images(tmp_path / "first"))
+    window.workspace.opener.add_video(write_labels(tmp_path / "dive", (0,)))
+    qtbot.waitUntil(lambda: bool(window.findChildren(ImportDialog)), timeout=20_000)
+    (dialog,) = window.findChildren(ImportDialog)
+    status = dialog.findChild(QLabel, "importStatus")
+    qtbot.waitUntil(lambda: status.text().startswith("Adds 1 video, 1 track with 1 mask"), timeout=20_000)
+    dialog.accept()
+    assert [video.name for video in window.session.document.videos()] == ["first", "dive"]
