@@ -37,7 +37,7 @@ from app.digits import tracks_by_digit
 from app.document.suspicions import SuspicionKind
 from app.identities import proposal_text
 from app.session import Scope, Session
-from app.settings import REVIEW_LEAST, TRAIL_LENGTH
+from app.settings import COLOR_BY, REVIEW_LEAST, TRAIL_LENGTH
 from app.theme import ThemeMode
 
 _THEMES: tuple[tuple[ThemeMode, str], ...] = (("dark", "&Dark"), ("light", "&Light"), ("system", "As the &system"))
@@ -70,6 +70,7 @@ def all_rows() -> list[Row]:
         *[_kind_row(kind) for kind in SuspicionKind],
         *_VIEW,
         *[_trail_row(frames) for frames in TRAIL_LENGTH.choices],
+        *[_color_row(kind) for kind in COLOR_BY.choices],
         *[_theme_row(mode, text) for mode, text in _THEMES],
         *_RUN,
         *_HELP,
@@ -283,6 +284,13 @@ def _scope_row(scope: Scope) -> Row:
         commands.edit.set_scope(scope)
 
     return Row(_SCOPE_IDS[scope], scope.value, choose, needs=has_video, checked=lambda c: c.edit.scope is scope)
+
+
+def _color_row(kind: str) -> Row:
+    def choose(commands: Commands) -> None:
+        commands.view.set_color_by(kind)
+
+    return Row(f"color.{kind}", f"&{kind.capitalize()}", choose, checked=lambda c: c.view.color_by == kind)
 
 
 def _trail_row(frames: int) -> Row:

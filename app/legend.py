@@ -3,7 +3,7 @@
 from app.canvas.notice import Legend, LegendEntry
 from app.digits import tracks_by_digit
 from app.session import Session
-from app.theme import color, track_color
+from app.theme import color
 from visolo.errors import VisoloError
 
 
@@ -14,7 +14,7 @@ def digit_legend(session: Session) -> Legend | None:
         return None
     names = session.category_names()
     entries = [
-        LegendEntry(digit, f"{track_id} {names.get(categories[track_id], 'no class')}", track_color(track_id))
+        LegendEntry(digit, f"{track_id} {names.get(categories[track_id], 'no class')}", session.colors.of(track_id))
         for digit, track_id in tracks_by_digit(session).items()
     ]
     if len(session.selection) != 1:

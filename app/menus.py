@@ -32,7 +32,8 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "&View",
         ("view.zoom_in", "view.zoom_out", "view.actual", "view.fit", "-", "view.masks", "view.labels",
-         "view.contours", "view.trails", ("Trail len&gth", tuple(f"trail.{n}" for n in TRAIL_LENGTH.choices)),
+         "view.contours", ("Colour &by", ("color.track", "color.class")), "view.trails",
+         ("Trail len&gth", tuple(f"trail.{n}" for n in TRAIL_LENGTH.choices)),
          "view.more_opaque", "view.less_opaque", "-", PANELS,
          ("&Theme", ("theme.dark", "theme.light", "theme.system")), "view.full_screen"),
     ),

@@ -18,6 +18,7 @@ from app.identities import Identities
 from app.preview import Preview
 from app.review import Review
 from app.run_queue import RunQueue
+from app.track_colors import TrackColors
 from app.trial import ThresholdTrial
 from visolo.errors import VisoloError
 
@@ -123,6 +124,7 @@ class Session(QObject):
         self.tool_id = "select"
         self.review = Review(self)
         self.run_queue = RunQueue(self)
+        self.colors = TrackColors(self)
         self._tracks: list[TrackSummary] | None = None
         self._names: dict[int, str] | None = None
         self._confirmed: Confirmed | None = None

@@ -32,6 +32,7 @@ class Setting(Generic[_T]):
 
 
 THEME: Setting[ThemeMode] = Setting("view/theme", "dark", ("dark", "light", "system"))
+COLOR_BY = Setting("view/color_by", "track", ("track", "class"))
 MASK_OPACITY = Setting("view/mask_opacity", 45)
 SHOW_LABELS = Setting("view/show_labels", True)
 SHOW_CONTOURS = Setting("view/show_contours", True)

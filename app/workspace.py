@@ -94,7 +94,7 @@ class Workspace(QObject):
             file=FileCommands(session, self.opener, settings, window),
             exports=ExportCommands(session, window),
             edit=EditCommands(session, settings, window),
-            view=ViewCommands(self.canvas, settings, window),
+            view=ViewCommands(self.canvas, session.colors, settings, window),
             playback=PlaybackCommands(session, self.player, settings, window),
             selection=SelectionCommands(session, self),
             tools=ToolCommands(session, self.canvas, self),

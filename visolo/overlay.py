@@ -33,11 +33,17 @@ _PADDING = 3  # px around a label's text
 
 @dataclass(frozen=True)
 class OverlayItem:
-    """One object to draw: `number` is the track as people count, from 1, and decides the colour."""
+    """One object to draw: `number` is the track as people count, from 1; it decides the colour unless one is given."""
 
     number: int
     label: str
     rle: Rle
+    own_color: Rgb | None = None
+
+    @property
+    def color(self) -> Rgb:
+        """What it is drawn in."""
+        return self.own_color or track_rgb(self.number)
 
 
 def draw_overlay(frame: Frame, items: Sequence[OverlayItem], opacity: float = _FILL) -> Frame:
@@ -55,11 +61,11 @@ def draw_overlay(frame: Frame, items: Sequence[OverlayItem], opacity: float = _F
     line = max(1, round(min(frame.shape[:2]) / 360))
     placed = [(item, _mask_at(item.rle, frame.shape[:2])) for item in reversed(items)]
     for item, mask in placed:
-        _fill(picture, mask, track_rgb(item.number), opacity)
+        _fill(picture, mask, item.color, opacity)
         contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(picture, contours, -1, track_rgb(item.number), line, cv2.LINE_AA)
+        cv2.drawContours(picture, contours, -1, item.color, line, cv2.LINE_AA)
     for item, mask in placed:
-        _put_label(picture, mask, f"{item.number} {item.label}".strip(), track_rgb(item.number))
+        _put_label(picture, mask, f"{item.number} {item.label}".strip(), item.color)
     return picture
 
 

@@ -83,6 +83,7 @@ class CanvasController(QObject):
         session.document_changed.connect(self._apply_change)
         session.selection_changed.connect(self._show_selection)
         session.visibility_changed.connect(self.view.redraw_masks)
+        session.colors.changed.connect(self._recolor)
         session.tool_changed.connect(self._use_tool)
         session.review.shown.connect(self._centre_on)
         session.preview.changed.connect(self._show_preview)
@@ -163,6 +164,11 @@ class CanvasController(QObject):
             trails.forget(frames)
             if trails.length and frames.cut(self._shown_frame - trails.length, self._shown_frame):
                 self.view.redraw_masks()
+
+    def _recolor(self) -> None:
+        if self._shown_frame >= 0:
+            self.scene.load(self._shown_frame)
+            self.view.redraw_masks()
 
     def _show_preview(self) -> None:
         if self._shown_frame >= 0 and self.scene.load(self._shown_frame):

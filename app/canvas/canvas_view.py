@@ -153,7 +153,8 @@ class CanvasView(QWidget):
         if self._overlay is None:
             self._overlay = render_overlay(shown, self._view, self.size(), self.devicePixelRatioF(), self._style)
             if self.scene.trails.length:
-                paint_trails(self._overlay, self.scene.visible_trails(), self._view, self.scene.trails.length)
+                scene = self.scene
+                paint_trails(self._overlay, scene.visible_trails(), self._view, scene.trails.length, scene.trail_color)
         painter.drawImage(QPointF(0, 0), self._overlay)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.tool.paint(painter, self._view)

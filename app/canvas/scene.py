@@ -8,7 +8,6 @@ from app.canvas.mask_shape import MaskShape, MaskShapeCache
 from app.canvas.trails import TrailPoint, Trails
 from app.document.records import Instance, Origin
 from app.session import Session
-from app.theme import track_color
 from visolo.rle import Rle
 
 _ORIGIN_WORDS = {
@@ -29,9 +28,9 @@ class DrawnInstance:
     label: str
 
     @property
-    def look(self) -> tuple[int, str, Rle]:
+    def look(self) -> tuple[int, str, Rle, int]:
         """All that its drawing depends on."""
-        return self.track_id, self.label, self.instance.rle
+        return self.track_id, self.label, self.instance.rle, self.color.rgb()
 
     @property
     def track_id(self) -> int:
@@ -90,6 +89,10 @@ class Scene:
         chosen = {track_id for track_id in self._session.selection if self._session.is_visible(track_id)}
         return self.trails.before(self.frame_index, {drawn.track_id for drawn in self.visible()} | chosen)
 
+    def trail_color(self, track_id: int) -> QColor:
+        """The colour that a track is drawn in."""
+        return self._session.colors.of(track_id)
+
     def at(self, x: float, y: float) -> DrawnInstance | None:
         """The topmost visible instance at image point (x, y)."""
         return next((drawn for drawn in reversed(self.visible()) if drawn.shape.contains(x, y)), None)
@@ -104,7 +107,7 @@ class Scene:
         document, video = self._session.document, self._session.video
         if document is None or video is None:
             return []
-        drawn = []
+        drawn, colors = [], self._session.colors
         previewed = self._session.preview.steps_at(frame_index)
         for instance in document.instances(video.video_id, frame_index):
             shape = self._shapes.get(instance.rle)
@@ -112,7 +115,7 @@ class Scene:
                 label = self._label(video.video_id, instance.track_id)
                 if instance.track_id in previewed:
                     label = f"{label} → {previewed[instance.track_id] or 'none'}"
-                drawn.append(DrawnInstance(instance, shape, track_color(instance.track_id), label))
+                drawn.append(DrawnInstance(instance, shape, colors.of(instance.track_id), label))
         return sorted(drawn, key=lambda one: -one.shape.area)
 
     def _label(self, video_id: int, track_id: int) -> str:

@@ -1,6 +1,6 @@
 """Trails: where the visible tracks were in the frames before, as fading lines through the middles of their boxes."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,7 +11,6 @@ from app.canvas.view_transform import ViewTransform
 from app.document.positions import frame_centres
 from app.document.records import FrameRange
 from app.session import Session
-from app.theme import track_color
 
 # A trail goes on over gaps of so many frames; beyond that nobody knows which way it went.
 _BRIDGED = 3
@@ -71,15 +70,21 @@ class Trails:
         return self._centres[frame_index]
 
 
-def paint_trails(image: QImage, trails: dict[int, list[TrailPoint]], view: ViewTransform, length: int) -> None:
-    """Draw trails over a picture of the view; a trail is faintest `length` frames back."""
+def paint_trails(
+    image: QImage,
+    trails: dict[int, list[TrailPoint]],
+    view: ViewTransform,
+    length: int,
+    color_of: Callable[[int], QColor],
+) -> None:
+    """Draw trails over a picture of the view in their tracks' colours; a trail is faintest `length` frames back."""
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     newest = max((points[-1].frame_index for points in trails.values()), default=0)
     for track_id, points in trails.items():
         for piece in _pieces(points, newest, max(1, length // _FADE_STEPS)):
             age = min(1.0, (newest - piece[0].frame_index) / max(1, length))
-            color = QColor(track_color(track_id))
+            color = QColor(color_of(track_id))
             color.setAlphaF(_FAINTEST + (1 - _FAINTEST) * (1 - age))
             painter.setPen(QPen(color, 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin))
             painter.drawPolyline(QPolygonF([view.to_widget(QPointF(p.x, p.y)) for p in piece]))

@@ -67,7 +67,7 @@ class ExportCommands(QObject):
             return
         assert self._session.video is not None
         frames = self._session.range
-        options = PictureOptions(target, self._session.video.video_id, frames)
+        options = PictureOptions(target, self._session.video.video_id, frames, self._session.colors.by_class)
         title = what if frames is None else f"{what} {frames}"
         self._write(title, partial(write, self._session.document, options), target)
 

@@ -95,7 +95,7 @@ class TrackCommands(QObject):
             session.message.emit("There is no other track")
             return
         self._then = then
-        picker = TrackPicker(title, others, session.document.categories(), self._window)
+        picker = TrackPicker(title, others, session, self._window)
         picker.track_chosen.connect(self._take_track)
         picker.open()
 

@@ -4,8 +4,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.canvas.canvas_controller import CanvasController
-from app.settings import MASK_OPACITY, SHOW_CONTOURS, SHOW_LABELS, SHOW_TRAILS, THEME, TRAIL_LENGTH, Settings
+from app.settings import COLOR_BY, MASK_OPACITY, SHOW_CONTOURS, SHOW_LABELS, SHOW_TRAILS, THEME, TRAIL_LENGTH, Settings
 from app.theme import ThemeMode, apply_theme
+from app.track_colors import TrackColors
 
 _ZOOM_STEP = 1.25
 _OPACITY_STEP = 10
@@ -20,9 +21,9 @@ class ViewCommands(QObject):
 
     opacity_changed = Signal()
 
-    def __init__(self, canvas: CanvasController, settings: Settings, parent: QWidget) -> None:
+    def __init__(self, canvas: CanvasController, colors: TrackColors, settings: Settings, parent: QWidget) -> None:
         super().__init__(parent)
-        self._canvas, self._settings, self._window = canvas, settings, parent
+        self._canvas, self._colors, self._settings, self._window = canvas, colors, settings, parent
         self._masks_shown = True
         self.apply_style()
 
@@ -45,6 +46,11 @@ class ViewCommands(QObject):
     def masks_shown(self) -> bool:
         """Whether anything is drawn over the video."""
         return self._masks_shown
+
+    @property
+    def color_by(self) -> str:
+        """Track or class."""
+        return self._settings.get(COLOR_BY)
 
     @property
     def trails_shown(self) -> bool:
@@ -82,6 +88,11 @@ class ViewCommands(QObject):
     def toggle_contours(self) -> None:
         """Show or hide outlines."""
         self._settings.set(SHOW_CONTOURS, not self.contours_shown)
+        self.apply_style()
+
+    def set_color_by(self, kind: str) -> None:
+        """Colour by track or by class."""
+        self._settings.set(COLOR_BY, kind)
         self.apply_style()
 
     def toggle_trails(self) -> None:
@@ -126,6 +137,7 @@ class ViewCommands(QObject):
 
     def apply_style(self) -> None:
         """Draw masks as the settings say."""
+        self._colors.set_by_class(self.color_by == "class")
         opacity = self._settings.get(MASK_OPACITY) / 100.0 if self._masks_shown else 0.0
         self._canvas.set_style(
             opacity, self.contours_shown and self._masks_shown, self.labels_shown and self._masks_shown

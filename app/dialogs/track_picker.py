@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from app.dialogs.form_parts import dialog_column
-from app.document.records import Category, TrackSummary
-from app.theme import track_color
+from app.document.records import TrackSummary
+from app.session import Session
 
 _TRACK_ROLE = Qt.ItemDataRole.UserRole
 _MOVES = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown}
@@ -24,7 +24,7 @@ class TrackPicker(QDialog):
     track_chosen = Signal(int)
 
     def __init__(
-        self, title: str, tracks: Sequence[TrackSummary], categories: Sequence[Category], parent: QWidget | None = None
+        self, title: str, tracks: Sequence[TrackSummary], session: Session, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
@@ -34,10 +34,10 @@ class TrackPicker(QDialog):
         self._line.textChanged.connect(self._narrow)
         self._line.returnPressed.connect(self.accept)
         self._list = QListWidget()
-        names = {category.category_id: category.name for category in categories}
+        names = session.category_names()
         for summary in tracks:
             track = summary.track
-            item = QListWidgetItem(_swatch(track_color(track.track_id)), "")
+            item = QListWidgetItem(_swatch(session.colors.of(track.track_id)), "")
             item.setText(f"{track.track_id}  {names.get(track.category_id, '?')}")
             item.setData(_TRACK_ROLE, track.track_id)
             self._list.addItem(item)

@@ -37,7 +37,7 @@ class ReviseCategories:
             (self.joined, "joined"),
             (self.named, "named"),
             (self.removed, "removed"),
-            (self.described, "described"),
+            (self.described, "given colours or synonyms"),
         ]
         return "Revise classes: " + ", ".join(f"{len(ids)} {what}" for ids, what in parts if ids)
 

@@ -22,7 +22,7 @@ from visolo.errors import OutputError
 from visolo.io.atomic import atomic_folder, place_together, workplace
 from visolo.io.frames import open_frames
 from visolo.overlay import OverlayItem, check_overlay_path, draw_overlay, overlay_video
-from visolo.palette import track_rgb
+from visolo.palette import Rgb, class_rgb, track_rgb
 from visolo.rle_box import decode_in_box
 from visolo.words import counted
 
@@ -39,11 +39,13 @@ class PictureOptions:
     Attributes:
         target: the video file, or the folder of pictures.
         frames: of the video; None for all.
+        by_class: overlays have the colours of classes, not of tracks.
     """
 
     target: Path
     video_id: int
     frames: FrameRange | None = None
+    by_class: bool = False
 
 
 def export_overlay_video(document: Queries, options: PictureOptions) -> Iterator[Progress]:
@@ -65,14 +67,14 @@ def export_overlay_video(document: Queries, options: PictureOptions) -> Iterator
     check_overlay_path(options.target)
     with snapshot(document.path) as queries:
         video, indices = _chosen(queries, options)
-        names = _class_names(queries, video)
+        looks = _looks(queries, video, options)
         with workplace(options.target) as folder, open_frames(queries.source_path(video.video_id)) as frames:
             check_fit(video, frames)
             path = folder / options.target.name
             with overlay_video(path, frames.size, video.frame_rate) as sink:
                 for done, index in enumerate(indices):
                     yield Progress(done, len(indices) + 1, f"Drawing frame {index} of {video.name}")
-                    sink.draw(frames[index], _items(queries.instances(video.video_id, index), names))
+                    sink.draw(frames[index], _items(queries.instances(video.video_id, index), looks))
             yield Progress(len(indices), len(indices) + 1, "Checking what was written")
             _check_video(path, options.target, len(indices))
             place_together({options.target: path}, folder)
@@ -89,12 +91,12 @@ def export_overlay_images(document: Queries, options: PictureOptions) -> Iterato
     """
     with snapshot(document.path) as queries:
         video, indices = _chosen(queries, options)
-        names = _class_names(queries, video)
+        looks = _looks(queries, video, options)
         with atomic_folder(options.target) as folder, open_frames(queries.source_path(video.video_id)) as frames:
             check_fit(video, frames)
             for done, index in enumerate(indices):
                 yield Progress(done, len(indices), f"Drawing frame {index} of {video.name}")
-                drawn = draw_overlay(frames[index], _items(queries.instances(video.video_id, index), names))
+                drawn = draw_overlay(frames[index], _items(queries.instances(video.video_id, index), looks))
                 _save(Image.fromarray(drawn), folder / f"{index:05d}.png")
     yield _finished(options.target, len(indices), "picture")
 
@@ -139,9 +141,18 @@ def _class_names(queries: Queries, video: Video) -> dict[int, str]:
     return {s.track.track_id: names.get(s.track.category_id, "") for s in queries.tracks(video.video_id)}
 
 
-def _items(instances: Sequence[Instance], names: dict[int, str]) -> list[OverlayItem]:
+def _looks(queries: Queries, video: Video, options: PictureOptions) -> dict[int, tuple[str, Rgb | None]]:
+    """Class in words, and colour where it is not the track's own, by track id."""
+    colors = {c.category_id: class_rgb(c.category_id, c.color) for c in queries.categories()}
+    names = _class_names(queries, video)
+    tracks = [summary.track for summary in queries.tracks(video.video_id)]
+    return {t.track_id: (names[t.track_id], colors.get(t.category_id) if options.by_class else None) for t in tracks}
+
+
+def _items(instances: Sequence[Instance], looks: dict[int, tuple[str, Rgb | None]]) -> list[OverlayItem]:
     """As the app draws them: small ones on top."""
-    return [OverlayItem(i.track_id, names[i.track_id], i.rle) for i in sorted(instances, key=lambda i: i.area)]
+    placed = [(i, *looks[i.track_id]) for i in sorted(instances, key=lambda i: i.area)]
+    return [OverlayItem(i.track_id, name, i.rle, color) for i, name, color in placed]
 
 
 def _check_video(path: Path, target: Path, frame_count: int) -> None:

@@ -30,7 +30,7 @@ class BarCache:
 
     def __init__(self) -> None:
         self._view: object = None
-        self._bars: dict[int, tuple[LaneColumns, bool, Bar]] = {}
+        self._bars: dict[int, tuple[LaneColumns, object, Bar]] = {}
 
     def set_view(self, view: object) -> None:
         """Forget all bars when anything differs that they all depend on."""
@@ -38,14 +38,14 @@ class BarCache:
             self._bars.clear()
             self._view = view
 
-    def get(self, track_id: int, columns: LaneColumns, dimmed: bool) -> Bar | None:
-        """The bar of a track if it was drawn from these columns."""
+    def get(self, track_id: int, columns: LaneColumns, look: object) -> Bar | None:
+        """The bar of a track if it was drawn from these columns, in this look."""
         found = self._bars.get(track_id)
-        return found[2] if found is not None and found[0] is columns and found[1] is dimmed else None
+        return found[2] if found is not None and found[0] is columns and found[1] == look else None
 
-    def put(self, track_id: int, columns: LaneColumns, dimmed: bool, bar: Bar) -> None:
+    def put(self, track_id: int, columns: LaneColumns, look: object, bar: Bar) -> None:
         """Keep a bar."""
-        self._bars[track_id] = (columns, dimmed, bar)
+        self._bars[track_id] = (columns, look, bar)
 
 
 def bar_image(row: LaneRow, color: QColor, mark: QColor, height: int, dimmed: bool = False) -> QImage:

@@ -50,6 +50,7 @@ class TimelineModel(QObject):
         session.scope_changed.connect(self._show_scope)
         session.range_changed.connect(self._show_range)
         session.visibility_changed.connect(self._paced.now)
+        session.colors.changed.connect(self._paced.now)
         session.run_changed.connect(self._note_run)
         session.review.listed.connect(self._show_suspicions)
         session.preview.changed.connect(self._show_preview)
@@ -114,6 +115,7 @@ class TimelineModel(QObject):
         return LaneHead(
             track_id=track.track_id,
             label=f"{track.track_id} {names.get(track.category_id, 'no class')}",
+            color=self._session.colors.of(track.track_id),
             is_locked=track.locked,
             is_visible=self._session.is_visible(track.track_id),
             is_confirmed=self._session.confirmed().covers_all(

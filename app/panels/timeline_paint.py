@@ -50,10 +50,11 @@ def paint_still(
         if columns is None:
             _paint_outline(painter, scene, head, top)
         else:
-            bar = bars.get(head.track_id, columns, not head.is_visible)
+            look = (head.is_visible, head.color.rgb())
+            bar = bars.get(head.track_id, columns, look)
             if bar is None:
                 bar = _make_bar(head, columns.row(edges), ratio)
-                bars.put(head.track_id, columns, not head.is_visible, bar)
+                bars.put(head.track_id, columns, look, bar)
             _paint_bar(painter, bar, top)
         _paint_confirmed(painter, scene, scene.confirmed.get(head.track_id, ()), top + LANE_HEIGHT - 4)
         _paint_preview(painter, scene, scene.previewed.get(head.track_id, ()), top)
@@ -117,7 +118,7 @@ def _paint_head(painter: QPainter, scene: TimelineScene, head: LaneHead, top: in
     if head.track_id in scene.selection:
         painter.fillRect(0, top, GUTTER_WIDTH - 1, LANE_HEIGHT, theme.color("selection"))
         painter.fillRect(0, top, 3, LANE_HEIGHT, theme.color("accent"))
-    color = QColor(theme.track_color(head.track_id))
+    color = QColor(head.color)
     if not head.is_visible:
         color.setAlphaF(0.35)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -143,13 +144,13 @@ def _paint_outline(painter: QPainter, scene: TimelineScene, head: LaneHead, top:
     left = max(GUTTER_WIDTH, scene.x_of(head.first_frame))
     right = min(scene.width, scene.x_of(head.last_frame + 1))
     if right > left:
-        color = QColor(theme.track_color(head.track_id))
+        color = QColor(head.color)
         color.setAlphaF(0.25)
         painter.fillRect(QRectF(left, top + LANE_HEIGHT / 2 - 2, right - left, 4), color)
 
 
 def _make_bar(head: LaneHead, row: LaneRow, ratio: float) -> Bar:
-    color, mark = theme.track_color(head.track_id), theme.color("text")
+    color, mark = head.color, theme.color("text")
     image = bar_image(row, color, mark, round(BAR_HEIGHT * ratio), dimmed=not head.is_visible)
     image.setDevicePixelRatio(ratio)
     return Bar(image, mark_starts(row, round(_MARK_GAP * ratio)))
@@ -189,7 +190,7 @@ def _paint_preview(painter: QPainter, scene: TimelineScene, steps: Sequence[Prev
             painter.fillRect(area, theme.color("window"))
             painter.fillRect(area, QBrush(theme.color("bad"), Qt.BrushStyle.BDiagPattern))
         else:
-            painter.fillRect(area, theme.track_color(step.to_track_id))
+            painter.fillRect(area, scene.color_of(step.to_track_id))
             painter.fillRect(area, QBrush(theme.color("window"), Qt.BrushStyle.Dense6Pattern))
         painter.fillRect(QRectF(left, top + _BAR_INSET - 2, area.width(), 2), theme.color("accent"))
 
@@ -272,7 +273,7 @@ def _paint_scope(painter: QPainter, scene: TimelineScene, head: LaneHead, top: i
     veil = theme.color("window")
     veil.setAlphaF(0.38)
     painter.fillRect(area, veil)
-    painter.setPen(QPen(theme.track_color(head.track_id), 1, Qt.PenStyle.DashLine))
+    painter.setPen(QPen(head.color, 1, Qt.PenStyle.DashLine))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawRect(area.adjusted(0.5, 0.5, -0.5, -0.5))
 

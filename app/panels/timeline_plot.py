@@ -20,7 +20,7 @@ _LEGEND_X, _GLYPH = 12, 12
 def paint_plot(painter: QPainter, scene: TimelineScene, lane: LaneColumns | None, areas: AreaColumns | None) -> None:
     """The plot of `scene.plotted`; what has not been read yet is left out."""
     assert scene.plotted is not None
-    color, top = theme.track_color(scene.plotted), scene.plot_top
+    color, top = scene.color_of(scene.plotted), scene.plot_top
     _paint_legend(painter, scene, top, areas)
     painter.setPen(theme.color("border"))
     painter.drawLine(0, top + PLOT_HEIGHT - 1, scene.width, top + PLOT_HEIGHT - 1)
@@ -44,7 +44,7 @@ def paint_plot(painter: QPainter, scene: TimelineScene, lane: LaneColumns | None
 
 def _paint_legend(painter: QPainter, scene: TimelineScene, top: int, areas: AreaColumns | None) -> None:
     assert scene.plotted is not None
-    color, half = theme.track_color(scene.plotted), PLOT_HEIGHT // 2
+    color, half = scene.color_of(scene.plotted), PLOT_HEIGHT // 2
     painter.setPen(QPen(color, 2))
     painter.drawLine(_LEGEND_X, top + half // 2 + 2, _LEGEND_X + _GLYPH, top + half // 2 + 2)
     size = "" if areas is None else ", up to " + f"{areas.largest:,} px".replace(",", " ")

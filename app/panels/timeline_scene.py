@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from PySide6.QtGui import QColor
+
 from app.document.records import FrameRange
 from app.document.suspicions import Suspicion
 from app.panels.timeline_scale import TimelineScale
 from app.preview import PreviewStep
+from app.theme import track_color
 
 RULER_HEIGHT = 26
 LANE_HEIGHT = 24
@@ -24,6 +27,7 @@ class LaneHead:
 
     track_id: int
     label: str
+    color: QColor
     is_locked: bool = False
     is_visible: bool = True
     is_confirmed: bool = False
@@ -64,6 +68,11 @@ class TimelineScene:
     suspicion: Suspicion | None = None
     previewed: Mapping[int, Sequence[PreviewStep]] = field(default_factory=dict)
     frame_index: int = 0
+
+    def color_of(self, track_id: int) -> QColor:
+        """The colour of a track's lane; of one that has none (yet), its own."""
+        lane_index = self.lane_index(track_id)
+        return track_color(track_id) if lane_index is None else self.heads[lane_index].color
 
     def resize(self, width: int, height: int) -> None:
         """Take the viewport's size in px."""

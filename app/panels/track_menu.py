@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QIcon, QKeySequence, QPixmap
+from PySide6.QtGui import QAction, QColor, QIcon, QKeySequence, QPixmap
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app import theme
 from app.dialogs.category import choose_category
 from app.document.records import FrameRange, TrackSummary
 from app.session import Scope, Session
@@ -120,7 +119,7 @@ class _Builder:
                 menu.addSeparator()
             add = self._add_scoped if is_scoped else self._add
             text = f"{track_id} {self._names.get(summary.track.category_id, 'no class')}"
-            add(menu, text, partial(chosen, track_id)).setIcon(_swatch(track_id))
+            add(menu, text, partial(chosen, track_id)).setIcon(_swatch(self._session.colors.of(track_id)))
         if len(summaries) > _LISTED_TRACKS:
             rest = menu.addAction(f"{len(summaries) - _LISTED_TRACKS} more: select both tracks in the table instead")
             rest.setEnabled(False)
@@ -176,7 +175,7 @@ def _scope_of(session: Session) -> FrameRange | None:
         return None
 
 
-def _swatch(track_id: int) -> QIcon:
+def _swatch(color: QColor) -> QIcon:
     pixmap = QPixmap(_SWATCH, _SWATCH)
-    pixmap.fill(theme.track_color(track_id))
+    pixmap.fill(color)
     return QIcon(pixmap)

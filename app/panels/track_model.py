@@ -13,6 +13,7 @@ from app.session import Session
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
 TRACK_ID_ROLE = Qt.ItemDataRole.UserRole + 1
+COLOR_ROLE = Qt.ItemDataRole.UserRole + 2
 _LOW_SCORE = 0.6
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -31,7 +32,7 @@ class Column(IntEnum):
 
 _TITLES = ("", "id", "class", "score", "frames", "", "")
 _TITLE_TIPS = (
-    "Colour of the track, by its id",
+    "Colour of the track, or of its class (View > Colour by)",
     "Track id",
     "Class; double-click to change it",
     "Mean score over the track's frames",
@@ -58,6 +59,7 @@ class TrackTableModel(QAbstractTableModel):
             Qt.ItemDataRole.AccessibleTextRole: self._spoken,
             SORT_ROLE: self._sort_key,
             TRACK_ID_ROLE: _id_of,
+            COLOR_ROLE: self._color,
         }
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008, D102 - Qt's signature
@@ -107,7 +109,7 @@ class TrackTableModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(0, Column.CLASS), self.index(len(self._rows) - 1, Column.CLASS))
 
     def refresh_visibility(self) -> None:
-        """Repaint the rows after tracks were hidden or shown."""
+        """Repaint the rows after tracks were hidden, shown or coloured otherwise."""
         if self._rows:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(Column) - 1))
 
@@ -166,6 +168,9 @@ class TrackTableModel(QAbstractTableModel):
         if not self._session.is_visible(_track_id(row)):
             return theme.color("faint")
         return theme.color("warning") if column is Column.SCORE and row.score < _LOW_SCORE else None
+
+    def _color(self, row: TrackSummary, _column: Column) -> QColor:
+        return self._session.colors.of(_track_id(row))
 
     def _tip(self, row: TrackSummary, column: Column) -> str:
         match column:

@@ -36,7 +36,7 @@ from app.document.edits import SetLocked
 from app.document.records import Change
 from app.panels.pacing import PacedRefresh
 from app.panels.track_menu import track_menu
-from app.panels.track_model import SORT_ROLE, TRACK_ID_ROLE, Column, TrackTableModel
+from app.panels.track_model import COLOR_ROLE, SORT_ROLE, TRACK_ID_ROLE, Column, TrackTableModel
 from app.session import Session
 
 _ROW_HEIGHT = 30
@@ -79,7 +79,7 @@ class TrackDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.track_color(index.data(TRACK_ID_ROLE)))
+        painter.setBrush(index.data(COLOR_ROLE))
         painter.drawRoundedRect(swatch, 3, 3)
         painter.restore()
 
@@ -174,6 +174,7 @@ class TrackTable(QWidget):
         session.document_changed.connect(self._note_change)
         session.selection_changed.connect(self._show_selection)
         session.visibility_changed.connect(self._model.refresh_visibility)
+        session.colors.changed.connect(self._model.refresh_visibility)
         theme.theme_changes().changed.connect(self._model.refresh_visibility)
         self._refresh()
 
@@ -237,6 +238,8 @@ class TrackTable(QWidget):
     def _refresh(self) -> None:
         self._is_syncing = True
         self._model.refresh()
+        if self._session.colors.by_class:
+            self._model.refresh_visibility()
         self._is_syncing = False
         count = self._model.rowCount()
         self._count.setText(str(count))

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from document_data import FRAMES, HEIGHT, LABELS, WIDTH, add_video, frame, new_project
 
 from app.document.adopt import begin_run
-from app.document.edits import Confirm, RemoveInstances, SetMask
+from app.document.edits import Confirm, RemoveInstances, ReviseCategories, SetMask
 from app.document.export_pictures import (
     PictureOptions,
     export_mask_images,
@@ -89,6 +89,20 @@ def test_only_a_range_is_drawn_when_so_chosen(project, tmp_path):
     assert not (picture == GREY).all()
     with pytest.raises(OutputError, match="its frames are 0 to 11"):
         list(export_overlay_images(document, PictureOptions(tmp_path / "none", 1, FrameRange(50, 60))))
+
+
+def test_overlays_can_have_the_colours_of_classes(project, tmp_path, monkeypatch):
+    document, history = project
+    history.do(SetMask(1, 1, 3, box(2, 2, 12, 12)))
+    category_id = document.track(1, 1).category_id
+    history.do(ReviseCategories(described=((category_id, "#ff0000", ()),)))
+    list(export_overlay_images(document, PictureOptions(tmp_path / "a", 1, FrameRange(3, 3), by_class=True)))
+    drawn = np.asarray(Image.open(tmp_path / "a" / "00003.png")).astype(int)
+    assert (drawn == [255, 0, 0]).all(axis=2).any()  # its outline
+    monkeypatch.chdir(tmp_path)
+    document.close()
+    assert main(["project", "overlay", "p.visolo", "b", "--frames", "3", "3", "--color-by", "class"]) == 0
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "b" / "00003.png")), drawn)
 
 
 def test_mask_pictures_hold_the_tracks_numbers_small_ones_on_top(project, tmp_path):

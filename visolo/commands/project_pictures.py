@@ -19,6 +19,9 @@ def add_actions(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     overlay.add_argument("project", metavar="P.visolo", type=Path)
     overlay.add_argument("out", metavar="OUT.mp4 | FOLDER", type=Path)
     _add_frames(overlay)
+    overlay.add_argument(
+        "--color-by", choices=("track", "class"), default="track", help="what has a colour of its own (default: track)"
+    )
     overlay.set_defaults(run=run_overlay)
     masks = actions.add_parser(
         "masks", parents=[shared], help="the masks of a video as PNG whose values are the tracks"
@@ -87,4 +90,4 @@ def _options(args: argparse.Namespace, queries: Any) -> Any:  # noqa: ANN401 - t
         if not 0 <= first <= last:
             raise ConfigError(f"--frames {first} {last} is no range; give the first and the last frame, from 0")
         frames = app_module("app.document.records").FrameRange(first, last)
-    return app_module(_MODULE).PictureOptions(args.out, video_id, frames)
+    return app_module(_MODULE).PictureOptions(args.out, video_id, frames, getattr(args, "color_by", "track") == "class")

@@ -8,7 +8,6 @@ from PySide6.QtGui import QColor, QPainter
 from app.canvas.view_transform import ViewTransform
 from app.document.edits import AddCategory, Edit, EditGroup, SetMask
 from app.session import Session
-from app.theme import track_color
 from app.video.qimage import qimage_of_mask
 from visolo.rle import Rle, encode
 from visolo.rle_box import decode_in_box
@@ -85,7 +84,7 @@ class MaskWork:
 
     def paint(self, painter: QPainter, view: ViewTransform) -> None:
         """Draw the working copy."""
-        color = QColor(track_color(self.track_id))
+        color = QColor(self._session.colors.of(self.track_id))
         color.setAlpha(_FILL_ALPHA)
         height, width = self.mask.shape
         target = view.qtransform().mapRect(QRectF(0, 0, width, height))

@@ -6,7 +6,7 @@ from PySide6.QtGui import QCursor, QPainter, QPen, QPolygonF
 from app.canvas.tools.mask_work import MaskWork
 from app.canvas.view_transform import ViewTransform
 from app.session import Session
-from app.theme import color, track_color
+from app.theme import color
 
 _CLOSE_PX = 8.0
 _CORNER_PX = 3.5
@@ -72,7 +72,7 @@ class PolygonTool:
             return
         shown = [view.to_widget(corner) for corner in self._corners]
         followed = [*shown, view.to_widget(self._at)] if self._at is not None else shown
-        line = track_color(next(iter(self._session.selection), 1))
+        line = self._session.colors.of(next(iter(self._session.selection), 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for pen in (QPen(color("canvas"), 3.5), QPen(line, 1.8)):
             painter.setPen(pen)
