@@ -94,11 +94,13 @@ def test_only_a_range_is_drawn_when_so_chosen(project, tmp_path):
 def test_overlays_can_have_the_colours_of_classes(project, tmp_path, monkeypatch):
     document, history = project
     history.do(SetMask(1, 1, 3, box(2, 2, 12, 12)))
-    category_id = document.track(1, 1).category_id
-    history.do(ReviseCategories(described=((category_id, "#ff0000", ()),)))
+    ids = [category.category_id for category in document.categories()]
+    history.do(ReviseCategories(described=tuple((category_id, "#ff0000", ()) for category_id in ids)))
     list(export_overlay_images(document, PictureOptions(tmp_path / "a", 1, FrameRange(3, 3), by_class=True)))
     drawn = np.asarray(Image.open(tmp_path / "a" / "00003.png")).astype(int)
-    assert (drawn == [255, 0, 0]).all(axis=2).any()  # its outline
+    assert (drawn == [255, 0, 0]).all(axis=2).any()  # outlines and labels
+    list(export_overlay_images(document, PictureOptions(tmp_path / "c", 1, FrameRange(3, 3))))
+    assert not (np.asarray(Image.open(tmp_path / "c" / "00003.png")) == [255, 0, 0]).all(axis=2).any()
     monkeypatch.chdir(tmp_path)
     document.close()
     assert main(["project", "overlay", "p.visolo", "b", "--frames", "3", "3", "--color-by", "class"]) == 0
