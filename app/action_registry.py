@@ -189,6 +189,7 @@ class ActionRegistry(QObject):
             session.tool_changed,
             session.review.current_changed,
             session.review.listed,
+            session.notes.current_changed,
             session.preview.changed,
             session.preview.waited,
             session.identities.answered,

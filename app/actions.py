@@ -18,6 +18,7 @@ from app.commands.conditions import (
     decline_has_keys,
     digits_take_proposals,
     edits_masks,
+    has_note,
     has_preview,
     has_project,
     has_range,
@@ -66,6 +67,7 @@ def all_rows() -> list[Row]:
         *_TRACK,
         *[_digit_row(kind, digit) for kind in ("select", "assign", "class") for digit in range(1, 10)],
         *_REVIEW,
+        *_NOTES,
         *[_least_row(percent) for percent in REVIEW_LEAST.choices],
         *[_kind_row(kind) for kind in SuspicionKind],
         *_VIEW,
@@ -248,6 +250,12 @@ _REVIEW = [
     Row("review.confirm_video", confirm_video_text, lambda c: c.review.toggle_video(), ("Shift+C",), "mdi6.check-all", has_video),
     Row("review.reject", reject_text, lambda c: c.review.toggle_rejected(), ("Ctrl+Alt+X",), "mdi6.close-octagon-outline", has_video),
 ]  # fmt: skip
+_NOTES = [
+    Row("note.add", "Add a n&ote to this frame…", lambda c: c.notes.add(), ("W", "Ctrl+Alt+M"), "mdi6.message-plus-outline", has_video),
+    Row("note.open", "Op&en the note…", lambda c: c.notes.open(), ("Shift+W",), "", has_note),
+    Row("note.next", "Next open note", lambda c: c.notes.step(1), ("J",), "", has_video),
+    Row("note.previous", "Previous open note", lambda c: c.notes.step(-1), ("Shift+J",), "", has_video),
+]  # fmt: skip
 _VIEW = [
     Row("view.zoom_in", "Zoom &in", lambda c: c.view.zoom(1), ("Ctrl++", "Ctrl+="), "mdi6.magnify-plus-outline", has_video, None, True),
     Row("view.zoom_out", "Zoom &out", lambda c: c.view.zoom(-1), ("Ctrl+-",), "mdi6.magnify-minus-outline", has_video, None, True),
@@ -257,6 +265,7 @@ _VIEW = [
     Row("view.labels", "Show &labels", lambda c: c.view.toggle_labels(), checked=lambda c: c.view.labels_shown),
     Row("view.contours", "Show &contours", lambda c: c.view.toggle_contours(), checked=lambda c: c.view.contours_shown),
     Row("view.trails", "Show &trails", lambda c: c.view.toggle_trails(), ("Shift+T",), checked=lambda c: c.view.trails_shown),
+    Row("view.notes", "Show n&otes", lambda c: c.view.toggle_notes(), checked=lambda c: c.view.notes_shown),
     Row("view.more_opaque", "More opaque", lambda c: c.view.change_opacity(1), ("Ctrl+Alt+Up",), repeats=True),
     Row("view.less_opaque", "Less opaque", lambda c: c.view.change_opacity(-1), ("Ctrl+Alt+Down",), repeats=True),
     Row("view.full_screen", "Full &screen", lambda c: c.view.toggle_full_screen(), ("F11",), checked=lambda c: c.view.is_full_screen),

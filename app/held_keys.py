@@ -8,6 +8,8 @@ from app.canvas.navigation import Panning
 
 # Ctrl alone, held so long, is a question; shorter, it is on its way to a shortcut.
 _LEGEND_AFTER_MS = 300
+OWN_SPACE = "ownSpace"
+"""Property of a widget in which Space does something of its own."""
 _OWN_SPACE = (QLineEdit, QAbstractSpinBox, QComboBox, QAbstractButton)
 
 
@@ -54,7 +56,8 @@ class HeldKeys(QObject):
         # Key events visit the window object first; only the widget that has the focus counts.
         if not isinstance(watched, QWidget) or QApplication.activeModalWidget() is not None:
             return False
-        return watched.window() is self._window and not isinstance(watched, _OWN_SPACE)
+        has_own = isinstance(watched, _OWN_SPACE) or watched.property(OWN_SPACE)
+        return watched.window() is self._window and not has_own
 
     def _space(self, kind: QEvent.Type, event: QKeyEvent) -> bool:
         if kind == QEvent.Type.ShortcutOverride:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QKeyCombination, QMimeData, QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from app.dialogs.errors import ErrorReporter
 from app.held_keys import HeldKeys
@@ -13,6 +13,8 @@ from app.legend import digit_legend
 from app.menus import PANELS, RECENT, fill_menu_bar
 from app.opening_notes import OpeningNotes
 from app.panels.inspector import Inspector
+from app.panels.note_list import NoteList
+from app.panels.note_menu import note_menu, offer_note
 from app.panels.preview_bar import PreviewBar
 from app.panels.queue import QueuePanel
 from app.panels.review_list import ReviewList
@@ -30,7 +32,7 @@ from app.workspace import Workspace
 
 _SAVE_PLACE_MS = 700
 # Below these the panels' tables and buttons lose their words.
-_PANEL_WIDTHS = {"queue": 190, "tracks": 340, "inspector": 340, "review": 340}
+_PANEL_WIDTHS = {"queue": 190, "tracks": 340, "inspector": 340, "review": 340, "notes": 340}
 _TITLE = "VISOLO Review"
 
 
@@ -125,11 +127,22 @@ class MainWindow(QMainWindow):
         self._add_dock("tracks", "Tracks", TrackTable(self.session), area.RightDockWidgetArea)
         self._add_dock("inspector", "Inspector", Inspector(self.session), area.RightDockWidgetArea)
         self._add_dock("review", "To check", ReviewList(self.session), area.RightDockWidgetArea)
+        self._add_notes(area.RightDockWidgetArea)
         self._add_dock("timeline", "Timeline", Timeline(self.session), area.BottomDockWidgetArea)
         self.resizeDocks([self.docks["queue"], self.docks["tracks"]], [215, 360], Qt.Orientation.Horizontal)
         right = [self.docks[key] for key in ("tracks", "inspector", "review")]
         self.resizeDocks(right, [210, 180, 250], Qt.Orientation.Vertical)
         self.resizeDocks([self.docks["timeline"]], [230], Qt.Orientation.Vertical)
+
+    def _add_notes(self, area: Qt.DockWidgetArea) -> None:
+        """The list of notes shares the place of what is to check; its tab says how many are open."""
+        notes = NoteList(self.session)
+        self._add_dock("notes", "Notes", notes, area)
+        dock = self.docks["notes"]
+        notes.counted.connect(lambda count: dock.setWindowTitle(f"Notes ({count})" if count else "Notes"))
+        self.setTabPosition(area, QTabWidget.TabPosition.North)
+        self.tabifyDockWidget(self.docks["review"], dock)
+        self.docks["review"].raise_()
 
     def _add_dock(self, key: str, title: str, panel: QWidget, area: Qt.DockWidgetArea) -> None:
         dock = QDockWidget(title, self)
@@ -162,6 +175,7 @@ class MainWindow(QMainWindow):
         workspace.training.changed.connect(self.status.show_training)
         self.status.training_wanted.connect(workspace.actions.action("run.retrain").trigger)
         workspace.inference.choice_changed.connect(self.toolbar.show_run_choice)
+        workspace.canvas.pins.opened.connect(workspace.commands.notes.open)
         workspace.canvas.view.menu_requested.connect(self._show_canvas_menu)
         workspace.commands.view.opacity_changed.connect(self.status.show_opacity)
         self.held_keys.key_coming.connect(workspace.actions.settle)
@@ -199,7 +213,12 @@ class MainWindow(QMainWindow):
 
     def _show_canvas_menu(self, position: QPoint, by_key: bool) -> None:
         view = self.workspace.canvas.view
-        drawn = None if by_key else view.instance_at(view.mapFromGlobal(position).toPointF())
+        point = view.mapFromGlobal(position).toPointF()
+        note = None if by_key else view.note_at(point)
+        if note is not None:
+            note_menu(self.session, note, self).popup(position)
+            return
+        drawn = None if by_key else view.instance_at(point)
         if drawn is not None and drawn.track_id not in self.session.selection:
             self.session.select({drawn.track_id})
         if drawn is not None or (by_key and self.session.selection):
@@ -211,6 +230,7 @@ class MainWindow(QMainWindow):
                    "view.masks", "view.labels", "view.contours", "track.show_all")  # fmt: skip
             for action_id in ids:
                 menu.addSeparator() if action_id == "-" else menu.addAction(self.workspace.actions.action(action_id))
+        offer_note(menu, self.session, self.session.frame_index, None if by_key else view.place_at(point), self)
         menu.popup(position)
 
     def _show_legend(self, wanted: bool) -> None:

@@ -32,7 +32,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "&View",
         ("view.zoom_in", "view.zoom_out", "view.actual", "view.fit", "-", "view.masks", "view.labels",
-         "view.contours", ("Colour &by", ("color.track", "color.class")), "view.trails",
+         "view.contours", "view.notes", ("Colour &by", ("color.track", "color.class")), "view.trails",
          ("Trail len&gth", tuple(f"trail.{n}" for n in TRAIL_LENGTH.choices)),
          "view.more_opaque", "view.less_opaque", "-", PANELS,
          ("&Theme", ("theme.dark", "theme.light", "theme.system")), "view.full_screen"),
@@ -58,6 +58,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Revie&w",
         ("review.next", "review.previous", "review.accept", "review.dismiss", "-", "review.confirm",
          "review.confirm_video", "review.reject", "-",
+         "note.add", "note.open", "note.next", "note.previous", "-",
          "preview.reassociate", "preview.automatic", "preview.thresholds", "review.compare_runs", "review.gains",
          ("Changes s&hown", ("preview.next", "preview.previous", "preview.accept", "preview.decline")), "-",
          ("&List", tuple(f"review.least.{n}" for n in REVIEW_LEAST.choices)),

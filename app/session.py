@@ -15,6 +15,7 @@ from app.document.edits import Edit
 from app.document.history import History
 from app.document.records import Change, FrameRange, TrackSummary, Video
 from app.identities import Identities
+from app.notes import Notes
 from app.preview import Preview
 from app.review import Review
 from app.run_queue import RunQueue
@@ -123,6 +124,7 @@ class Session(QObject):
         self.run = RunStatus()
         self.tool_id = "select"
         self.review = Review(self)
+        self.notes = Notes(self)
         self.run_queue = RunQueue(self)
         self.colors = TrackColors(self)
         self._tracks: list[TrackSummary] | None = None

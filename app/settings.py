@@ -36,6 +36,7 @@ COLOR_BY = Setting("view/color_by", "track", ("track", "class"))
 MASK_OPACITY = Setting("view/mask_opacity", 45)
 SHOW_LABELS = Setting("view/show_labels", True)
 SHOW_CONTOURS = Setting("view/show_contours", True)
+SHOW_NOTES = Setting("view/show_notes", True)
 SHOW_TRAILS = Setting("view/show_trails", False)
 TRAIL_LENGTH = Setting("view/trail_length", 30, (10, 30, 100, 300))
 REVIEW_LEAST = Setting("review/least_percent", 5, (0, 5, 20, 50))
@@ -55,8 +56,8 @@ NAME = Setting("person/name", "")
 LAST_FOLDER = Setting("last_folder", "")
 
 _GEOMETRY, _WINDOW_STATE = "window/geometry", "window/state"
-# Raised when docks or tool bars change so much that an old arrangement would hide something.
-_WINDOW_STATE_VERSION = 1
+# Raised when docks or tool bars change so much that an old arrangement would hide or crowd something.
+_WINDOW_STATE_VERSION = 2
 
 
 class Settings:

@@ -101,6 +101,7 @@ QDockWidget > QWidget { background: <panel>; }
 QGroupBox { border: 1px solid <border>; border-radius: 6px; margin-top: 10px; padding: 12px 10px 8px 10px; }
 QGroupBox::title { subcontrol-origin: margin; left: 10px; padding: 0 4px; color: <muted>; }
 QTabWidget::pane { border: 1px solid <border>; border-radius: 6px; }
+QTabBar { qproperty-drawBase: 0; }
 QTabBar::tab { padding: 6px 12px; color: <muted>; background: transparent; border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: <text>; border-bottom-color: <accent>; }
 

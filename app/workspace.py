@@ -14,6 +14,7 @@ from app.commands.exports import ExportCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
 from app.commands.identities import IdentityCommands
+from app.commands.notes import NoteCommands
 from app.commands.playback import PlaybackCommands
 from app.commands.preview import PreviewCommands
 from app.commands.review import ReviewCommands
@@ -104,6 +105,7 @@ class Workspace(QObject):
             preview=PreviewCommands(session, self.reassociation, settings, self),
             comparison=ComparisonCommands(session, self.run_comparison, window),
             review=ReviewCommands(session, settings, window),
+            notes=NoteCommands(session, window),
             run=RunCommands(session, self.inference, settings, window),
             training=TrainingCommands(session, self.training, self.inference, settings, window),
             help=HelpCommands(settings, window),

@@ -2,16 +2,17 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QRectF, QTimer
+from PySide6.QtCore import QObject, QPointF, QRectF, QTimer
 
 from app.canvas.canvas_view import CanvasView
+from app.canvas.note_pins import NotePins
 from app.canvas.overlay import OverlayStyle
 from app.canvas.scene import Scene
 from app.canvas.tools.brush import BrushTool
 from app.canvas.tools.polygon import PolygonTool
 from app.canvas.tools.select import SelectTool
 from app.canvas.tools.tool import Tool
-from app.document.records import Change, FrameRange
+from app.document.records import Change, FrameRange, Note
 from app.document.suspicions import Suspicion
 from app.session import Session
 from app.theme import theme_changes
@@ -39,7 +40,8 @@ class CanvasController(QObject):
             "eraser": self.eraser,
             "polygon": self.polygon,
         }
-        self.view = CanvasView(self.scene, self.select_tool)
+        self.pins = NotePins(session, self.scene)
+        self.view = CanvasView(self.scene, self.select_tool, self.pins)
         self._style, self._shows_labels = OverlayStyle(), True
         self._shown_frame, self._direction = -1, 1
         self._failure = ""
@@ -70,6 +72,11 @@ class CanvasController(QObject):
         self.scene.trails.length = frames
         self.view.redraw_masks()
 
+    def show_notes(self, are_shown: bool) -> None:
+        """Draw notes, or leave them out."""
+        self.pins.are_shown = are_shown
+        self.view.update()
+
     def media_ready(self) -> None:
         """The cache has a source now: show the session's frame."""
         self._shown_frame = -1
@@ -86,6 +93,7 @@ class CanvasController(QObject):
         session.colors.changed.connect(self._recolor)
         session.tool_changed.connect(self._use_tool)
         session.review.shown.connect(self._centre_on)
+        session.notes.shown.connect(self._centre_on_note)
         session.preview.changed.connect(self._show_preview)
         self._cache.frame_ready.connect(self._take_frame)
         self._cache.frame_failed.connect(self._report_broken)
@@ -128,6 +136,7 @@ class CanvasController(QObject):
         self._loading.stop()
         self._shown_frame = frame_index
         self.view.tool.cancel()
+        self.pins.cancel()
         self.scene.load(frame_index)
         self.view.accepts_edits = True
         self.view.set_notice("")
@@ -194,6 +203,10 @@ class CanvasController(QObject):
                 area |= QRectF(box.x, box.y, box.width, box.height)
         if not area.isEmpty():
             self.view.centre_on(area.center())
+
+    def _centre_on_note(self, note: Note) -> None:
+        if note.place is not None:
+            self.view.centre_on(QPointF(*note.place))
 
     def _prefetch_masks(self) -> None:
         for ahead in range(1, _MASKS_AHEAD + 1):

@@ -17,12 +17,15 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.canvas.labels import label_font, paint_labels, place_labels
 from app.canvas.navigation import Panning, zoom_factor
+from app.canvas.note_pins import NotePins
 from app.canvas.notice import Legend, paint_legend, paint_notice
 from app.canvas.overlay import PIXEL_ZOOM, OverlayStyle, render_overlay
 from app.canvas.scene import DrawnInstance, Scene
 from app.canvas.tools.tool import Tool
 from app.canvas.trails import paint_trails
 from app.canvas.view_transform import ViewTransform
+from app.document.records import Note, NotePlace
+from app.notes import note_tip
 from app.theme import color
 
 
@@ -41,9 +44,10 @@ class CanvasView(QWidget):
     menu_requested = Signal(object, bool)
     escaped = Signal()
 
-    def __init__(self, scene: Scene, tool: Tool, parent: QWidget | None = None) -> None:
+    def __init__(self, scene: Scene, tool: Tool, pins: NotePins, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.scene, self.tool = scene, tool
+        self.scene, self.tool, self.pins = scene, tool, pins
+        pins.changed.connect(self.update)
         self.panning = Panning()
         self.accepts_edits = False
         self._legend: Legend | None = None
@@ -52,7 +56,7 @@ class CanvasView(QWidget):
         self._fits = True
         self._style, self._shows_labels = OverlayStyle(), True
         self._overlay: QImage | None = None
-        self._notice = ""
+        self._notice, self._is_over_pin = "", False
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -134,7 +138,7 @@ class CanvasView(QWidget):
         self.set_view(self._view.zoomed(factor, at if at is not None else QRectF(self.rect()).center()))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Frame, masks, labels, tool, words: in this order."""
+        """Frame, masks, labels, tool, notes, words: in this order."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), color("canvas"))
         if self._image is not None:
@@ -142,6 +146,8 @@ class CanvasView(QWidget):
             painter.drawImage(self._view.shown_rect, self._image)
             self._paint_masks(painter)
         area = QRectF(self.rect())
+        if self._image is not None:
+            self.pins.paint(painter, self._view, area)
         if self._legend is not None:
             paint_legend(painter, area, self._legend)
         if self._notice:
@@ -177,36 +183,49 @@ class CanvasView(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Pan, or let the tool have it."""
+        """Pan, take a note, or let the tool have it."""
         if self.panning.press(event):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        elif event.button() == Qt.MouseButton.LeftButton and self.accepts_edits:
+        elif event.button() != Qt.MouseButton.LeftButton or not self.accepts_edits:
+            return
+        elif not self.pins.press(event.position(), self._view, QRectF(self.rect())):
             self.tool.press(self._view.to_image(event.position()), event.modifiers())
             self.redraw_masks()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Pan, hover, or let the tool have it."""
+        """Pan, drag a note, hover, or let the tool have it."""
         by = self.panning.move(event)
         if by is not None:
             self.set_view(self._view.panned(by, self.size()))
             return
+        if self.pins.move(event.position(), self._view):
+            return
         point = self._view.to_image(event.position())
         if not event.buttons():
-            drawn = self.scene.at(point.x(), point.y()) if self.accepts_edits else None
-            self.track_hovered.emit(drawn.track_id if drawn is not None else None)
+            self._hover(event.position(), point)
         if self.accepts_edits and self.tool.move(point, event.modifiers()):
             self.update()
+
+    def _hover(self, at: QPointF, point: QPointF) -> None:
+        """Say what is under the mouse: a note, else a track; `at` in px of the widget, `point` of the image."""
+        is_pin = self.pins.hover(at if self.accepts_edits else None, self._view, QRectF(self.rect()))
+        if is_pin != self._is_over_pin:
+            self._is_over_pin = is_pin
+            self.setCursor(Qt.CursorShape.PointingHandCursor if is_pin else self.tool.cursor())
+        drawn = self.scene.at(point.x(), point.y()) if self.accepts_edits and not is_pin else None
+        self.track_hovered.emit(drawn.track_id if drawn is not None else None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag, or let the tool have it."""
         if self.panning.release(event):
             self.setCursor(self.tool.cursor())
-        elif event.button() == Qt.MouseButton.LeftButton:
+        elif event.button() == Qt.MouseButton.LeftButton and not self.pins.release():
             self.tool.release(self._view.to_image(event.position()), event.modifiers())
             self.redraw_masks()
 
     def leaveEvent(self, _event: QEvent) -> None:
         """Nothing is hovered any more."""
+        self.pins.hover(None, self._view, QRectF(self.rect()))
         self.track_hovered.emit(None)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -216,6 +235,8 @@ class CanvasView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys of the tool; everything else is an action's."""
+        if event.key() == Qt.Key.Key_Escape and self.pins.cancel():
+            return
         if self.tool.key(event.key()):
             self.redraw_masks()
         elif event.key() == Qt.Key.Key_Escape:
@@ -226,10 +247,27 @@ class CanvasView(QWidget):
     def event(self, event: QEvent) -> bool:
         """Say what is under a resting cursor."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            drawn = self.instance_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), self.scene.tooltip(drawn) if drawn is not None else "", self)
+            QToolTip.showText(event.globalPos(), self.tip_at(QPointF(event.pos())), self)
             return True
         return super().event(event)
+
+    def tip_at(self, point: QPointF) -> str:
+        """What hovering says at a widget point; empty for nothing."""
+        note = self.note_at(point)
+        if note is not None:
+            return note_tip(note)
+        drawn = self.instance_at(point)
+        return self.scene.tooltip(drawn) if drawn is not None else ""
+
+    def note_at(self, point: QPointF) -> Note | None:
+        """The note whose mark is at a widget point."""
+        return self.pins.at(point, self._view, QRectF(self.rect())) if self._image is not None else None
+
+    def place_at(self, point: QPointF) -> NotePlace | None:
+        """The place in the picture at a widget point, None beside it; to a tenth of a pixel of the image."""
+        at, size = self._view.to_image(point), self._view.image_size
+        is_inside = 0 <= at.x() <= size.width() and 0 <= at.y() <= size.height()
+        return NotePlace(round(at.x(), 1), round(at.y(), 1)) if is_inside else None
 
     def instance_at(self, point: QPointF) -> DrawnInstance | None:
         """The topmost visible instance at a widget point."""

@@ -9,6 +9,7 @@ from app.commands.exports import ExportCommands
 from app.commands.file import FileCommands
 from app.commands.help import HelpCommands
 from app.commands.identities import IdentityCommands
+from app.commands.notes import NoteCommands
 from app.commands.playback import PlaybackCommands
 from app.commands.preview import PreviewCommands
 from app.commands.review import ReviewCommands
@@ -37,6 +38,7 @@ class Commands:
     preview: PreviewCommands
     comparison: ComparisonCommands
     review: ReviewCommands
+    notes: NoteCommands
     run: RunCommands
     training: TrainingCommands
     help: HelpCommands

@@ -81,6 +81,11 @@ def edits_masks(session: Session) -> str | None:
     return None if session.tool_id != "select" else "Choose brush, eraser or polygon first (B)"
 
 
+def has_note(session: Session) -> str | None:
+    """A note is looked at."""
+    return None if session.notes.current is not None else "Go to a note first, with J or in the list of notes"
+
+
 def has_suspicion(session: Session) -> str | None:
     """A row of the review list is looked at, and no tool uses these keys."""
     if session.video is None:

@@ -4,7 +4,17 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.canvas.canvas_controller import CanvasController
-from app.settings import COLOR_BY, MASK_OPACITY, SHOW_CONTOURS, SHOW_LABELS, SHOW_TRAILS, THEME, TRAIL_LENGTH, Settings
+from app.settings import (
+    COLOR_BY,
+    MASK_OPACITY,
+    SHOW_CONTOURS,
+    SHOW_LABELS,
+    SHOW_NOTES,
+    SHOW_TRAILS,
+    THEME,
+    TRAIL_LENGTH,
+    Settings,
+)
 from app.theme import ThemeMode, apply_theme
 from app.track_colors import TrackColors
 
@@ -53,6 +63,11 @@ class ViewCommands(QObject):
         return self._settings.get(COLOR_BY)
 
     @property
+    def notes_shown(self) -> bool:
+        """Whether notes are drawn."""
+        return self._settings.get(SHOW_NOTES)
+
+    @property
     def trails_shown(self) -> bool:
         """Whether past positions are drawn."""
         return self._settings.get(SHOW_TRAILS)
@@ -93,6 +108,11 @@ class ViewCommands(QObject):
     def set_color_by(self, kind: str) -> None:
         """Colour by track or by class."""
         self._settings.set(COLOR_BY, kind)
+        self.apply_style()
+
+    def toggle_notes(self) -> None:
+        """Show or hide notes."""
+        self._settings.set(SHOW_NOTES, not self.notes_shown)
         self.apply_style()
 
     def toggle_trails(self) -> None:
@@ -142,4 +162,5 @@ class ViewCommands(QObject):
         self._canvas.set_style(
             opacity, self.contours_shown and self._masks_shown, self.labels_shown and self._masks_shown
         )
+        self._canvas.show_notes(self.notes_shown and self._masks_shown)
         self._canvas.set_trail_length(self.trail_length if self.trails_shown and self._masks_shown else 0)

@@ -5,6 +5,7 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QMenu, QWidget
 
 from app import theme
+from app.panels.note_menu import offer_note
 from app.panels.timeline_bars import BarCache
 from app.panels.timeline_model import TimelineModel
 from app.panels.timeline_mouse import TimelineMouse
@@ -81,8 +82,9 @@ class Timeline(QAbstractScrollArea):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: D102
         painter = QPainter(self.viewport())
         scene = self.model.scene
-        if self._session.video is None or not scene.heads:
-            self._paint_empty(painter)
+        if self._session.video is None:
+            painter.fillRect(self.viewport().rect(), theme.color("window"))
+            self._paint_empty(painter, "Open a video to see its tracks here")
             return
         ratio = self.devicePixelRatioF()
         if self._still is None or self._still.devicePixelRatio() != ratio:
@@ -93,6 +95,8 @@ class Timeline(QAbstractScrollArea):
             paint_still(still_painter, scene, self.model.lanes, self.model.areas.get(scene.plotted), self._bars)
             still_painter.end()
         painter.drawPixmap(0, 0, self._still)
+        if not scene.heads:
+            self._paint_empty(painter, "No tracks yet: run the model, or draw a mask")
         paint_moving(painter, scene)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: D102
@@ -119,13 +123,17 @@ class Timeline(QAbstractScrollArea):
             area = self.lane_area(min(self._session.selection))
             menu = track_menu(self._session, self._session.selection, self)
             menu.popup(self.viewport().mapToGlobal(area.topLeft()))
-        elif head is None:
-            self._view_menu().popup(event.globalPos())
+            return
+        frame = self.model.scene.frame_at(position.x()) if position.x() >= GUTTER_WIDTH else None
+        if head is None:
+            menu = self._view_menu()
         else:
             if head.track_id not in self._session.selection:
                 self._session.select({head.track_id})
-            frame = self.model.scene.frame_at(position.x()) if position.x() >= GUTTER_WIDTH else None
-            track_menu(self._session, self._session.selection, self, frame).popup(event.globalPos())
+            menu = track_menu(self._session, self._session.selection, self, frame)
+        if frame is not None:
+            offer_note(menu, self._session, frame, None, self.window())
+        menu.popup(event.globalPos())
 
     def _view_menu(self) -> QMenu:
         menu = QMenu(self)
@@ -149,14 +157,11 @@ class Timeline(QAbstractScrollArea):
             self.model.scene.scale.show(frames.first, min(frames.end, self.model.scene.scale.frame_count - 1))
             self._sync_bars()
 
-    def _paint_empty(self, painter: QPainter) -> None:
-        area = self.viewport().rect()
+    def _paint_empty(self, painter: QPainter, text: str) -> None:
+        """Say below the ruler why there are no lanes."""
+        area = self.viewport().rect().adjusted(0, RULER_HEIGHT, 0, 0)
         painter.fillRect(area, theme.color("window"))
         painter.setPen(theme.color("muted"))
-        if self._session.video is None:
-            text = "Open a video to see its tracks here"
-        else:
-            text = "No tracks yet: run the model, or draw a mask"
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
 
     def _redraw(self) -> None:

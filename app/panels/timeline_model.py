@@ -9,6 +9,7 @@ from app.document.suspicions import Suspicion
 from app.panels.pacing import PacedRefresh
 from app.panels.timeline_areas import AreaStore
 from app.panels.timeline_lanes import LaneStore
+from app.panels.timeline_notes import NoteMarks
 from app.panels.timeline_scene import ALL_TRACKS, LaneHead, TimelineScene
 from app.preview import PreviewStep
 from app.session import RunStatus, Scope, Session
@@ -53,6 +54,8 @@ class TimelineModel(QObject):
         session.colors.changed.connect(self._paced.now)
         session.run_changed.connect(self._note_run)
         session.review.listed.connect(self._show_suspicions)
+        session.notes.changed.connect(self._show_notes)
+        session.notes.current_changed.connect(self._show_notes)
         session.preview.changed.connect(self._show_preview)
         session.review.current_changed.connect(self._show_suspicion)
         theme.theme_changes().changed.connect(self.still_changed)
@@ -135,6 +138,11 @@ class TimelineModel(QObject):
 
     def _show_suspicion(self) -> None:
         self.scene.suspicion = self._session.review.current
+        self.still_changed.emit()
+
+    def _show_notes(self) -> None:
+        notes = self._session.notes
+        self.scene.notes = NoteMarks(notes.all, notes.current)
         self.still_changed.emit()
 
     def _show_preview(self) -> None:

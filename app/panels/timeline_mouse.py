@@ -7,6 +7,7 @@ from PySide6.QtGui import QCursor, QHelpEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip
 
 from app.document.records import FrameRange, Origin
+from app.notes import note_tip
 from app.panels.timeline_model import TimelineModel
 from app.panels.timeline_scene import GUTTER_WIDTH, RULER_HEIGHT
 from app.session import Session
@@ -69,9 +70,7 @@ class TimelineMouse(QObject):
         if position.x() < GUTTER_WIDTH:
             self._select_lane(position, event.modifiers())
             return True
-        suspicion = scene.suspicion_at(position.x(), position.y())
-        if suspicion is not None and not event.modifiers():
-            self._session.review.choose(suspicion)
+        if not event.modifiers() and self._choose_mark(position):
             return True
         frame = scene.frame_at(position.x())
         self._drag_start = frame
@@ -84,6 +83,17 @@ class TimelineMouse(QObject):
             self._drag = "scrub"
             self._select_bar(position, event.modifiers())
             self._session.show_frame(frame)
+        return True
+
+    def _choose_mark(self, position: QPointF) -> bool:
+        """Go to the suspicion or note whose mark is under the mouse; False where there is none."""
+        scene, x, y = self._model.scene, position.x(), position.y()
+        if (suspicion := scene.suspicion_at(x, y)) is not None:
+            self._session.review.choose(suspicion)
+        elif (note := scene.notes.at(x, y, scene)) is not None:
+            self._session.notes.choose(note)
+        else:
+            return False
         return True
 
     def _move(self, event: QMouseEvent) -> bool:
@@ -178,7 +188,9 @@ class TimelineMouse(QObject):
         if scene.plotted is not None and scene.plot_top <= position.y() < scene.plot_top + scene.plot_height:
             return f"{when}\n{self._plot_words(scene.plotted, frame)}"
         if head is None:
-            return f"{when}\nDrag to scrub, Shift+drag to mark a range, wheel to zoom"
+            note = scene.notes.at(position.x(), position.y(), scene)
+            hint = f"{when}\nDrag to scrub, Shift+drag to mark a range, wheel to zoom"
+            return hint if note is None else f"<p>frame {note.frame_index}</p>{note_tip(note)}"
         suspicion = scene.suspicion_at(position.x(), position.y())
         if suspicion is not None:
             return f"frame {suspicion.frame_index}\n{suspicion.reason}\nClick to go there"

@@ -109,6 +109,7 @@ def _paint_ruler(painter: QPainter, scene: TimelineScene) -> None:
         painter.drawLine(x, RULER_HEIGHT - 8, x, RULER_HEIGHT - 2)
         painter.setPen(theme.color("muted"))
         painter.drawText(QRect(x + 4, 2, 80, RULER_HEIGHT - 8), Qt.AlignmentFlag.AlignVCenter, str(frame))
+    scene.notes.paint(painter, scene)
     painter.restore()
     painter.setPen(theme.color("border"))
     painter.drawLine(0, RULER_HEIGHT - 1, scene.width, RULER_HEIGHT - 1)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor
 
 from app.document.records import FrameRange
 from app.document.suspicions import Suspicion
+from app.panels.timeline_notes import NoteMarks
 from app.panels.timeline_scale import TimelineScale
 from app.preview import PreviewStep
 from app.theme import track_color
@@ -49,6 +50,7 @@ class TimelineScene:
         scope: frames that an edit made now touches in the selected tracks.
         confirmed: reviewed frames by track id, those of all tracks under `ALL_TRACKS`.
         suspicions: of the review list, by track id, in order of their frames; `suspicion` is the one looked at.
+        notes: what people noted on frames.
         previewed: changes that are shown before they are accepted, by the track that they change.
     """
 
@@ -67,6 +69,7 @@ class TimelineScene:
     suspicions: Mapping[int, Sequence[Suspicion]] = field(default_factory=dict)
     suspicion: Suspicion | None = None
     previewed: Mapping[int, Sequence[PreviewStep]] = field(default_factory=dict)
+    notes: NoteMarks = field(default_factory=NoteMarks)
     frame_index: int = 0
 
     def color_of(self, track_id: int) -> QColor:
@@ -126,7 +129,11 @@ class TimelineScene:
 
     def mark_x(self, suspicion: Suspicion) -> float:
         """Middle of a suspicion's mark in the viewport, px."""
-        return GUTTER_WIDTH + self.scale.center_of(suspicion.frame_index)
+        return self.middle_of(suspicion.frame_index)
+
+    def middle_of(self, frame: int) -> float:
+        """Middle of a frame in the viewport, px."""
+        return GUTTER_WIDTH + self.scale.center_of(frame)
 
     def lane_index(self, track_id: int) -> int | None:
         """Position of a track's lane."""
@@ -142,7 +149,7 @@ class TimelineScene:
 
     def playhead_x(self) -> float:
         """Middle of the current frame in the viewport, px."""
-        return GUTTER_WIDTH + self.scale.center_of(self.frame_index)
+        return self.middle_of(self.frame_index)
 
     def span_of(self, frames: FrameRange) -> tuple[float, float]:
         """Left and right edge of a range in the viewport, px, clipped to the lanes."""

@@ -1,6 +1,6 @@
 """How long a paint of the timeline takes with 200 tracks over 10,000 frames: scrolling, zooming, playing.
 
-    QT_QPA_PLATFORM=offscreen python tests/bench/timeline.py [--tracks 200] [--frames 10000] [--json]
+    QT_QPA_PLATFORM=offscreen python tests/bench/timeline.py [--tracks 200] [--frames 10000] [--notes 1000] [--json]
 
 Every step is a real scroll, zoom or frame change, painted at once. A figure is the time from the change to the finished
 paint; `load` is the time until all lanes in view have been read from the project.
@@ -20,9 +20,10 @@ from PySide6.QtWidgets import QApplication
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from app.document.document import Document
-from app.document.edits import AddCategory, AddVideo
+from app.document.edits import AddCategory, AddNote, AddVideo, EditGroup, ResolveNote
 from app.document.exchange import ImportedTrack, ImportTracks
 from app.document.history import History
+from app.document.notes import notes_of
 from app.document.records import Video
 from app.panels.timeline import Timeline
 from app.session import Session
@@ -33,8 +34,8 @@ _WIDTH, _HEIGHT = 1680, 420
 _STEPS = 240
 
 
-def build_project(path: Path, track_count: int, frame_count: int) -> Document:
-    """A project whose tracks come, go and have gaps, about a tenth of them in any frame."""
+def build_project(path: Path, track_count: int, frame_count: int, note_count: int) -> Document:
+    """A project whose tracks come, go and have gaps, about a tenth of them in any frame; every other note is open."""
     generator = np.random.default_rng(0)
     document = Document.create(path)
     history = History(document)
@@ -52,6 +53,10 @@ def build_project(path: Path, track_count: int, frame_count: int) -> Document:
         segmentations = tuple(shape if p else None for p in present.tolist())
         tracks.append(ImportedTrack(1, 1, float(generator.random()), segmentations))
     history.do(ImportTracks("bench", (), (), tuple(tracks)))
+    noted = generator.integers(0, frame_count, note_count).tolist()
+    history.do(EditGroup(1, "notes", tuple(AddNote(1, frame, f"note {i}") for i, frame in enumerate(noted))))
+    resolved = [ResolveNote(1, note.note_id) for note in notes_of(document, 1)[::2]]
+    history.do(EditGroup(1, "half of them", tuple(resolved)))
     return document
 
 
@@ -73,12 +78,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tracks", type=int, default=200)
     parser.add_argument("--frames", type=int, default=10_000)
+    parser.add_argument("--notes", type=int, default=1000)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     app = QApplication([])
     apply_theme(app, "dark")
     with tempfile.TemporaryDirectory() as folder:
-        document = build_project(Path(folder) / "bench.visolo", arguments.tracks, arguments.frames)
+        document = build_project(Path(folder) / "bench.visolo", arguments.tracks, arguments.frames, arguments.notes)
         figures = run(app, document, arguments.frames)
         document.close()
     if arguments.json:
