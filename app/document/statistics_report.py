@@ -17,16 +17,21 @@ from visolo.io.atomic import atomic_path
 from visolo.words import counted
 
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 1360px; margin: 2rem auto; padding: 0 1.5rem; color: #1c2128;
-  background: #fff; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; } p.note { color: #59626f; }
+:root { color-scheme: light dark; --ink: #1c2128; --soft: #59626f; --page: #fff; --card: #f1f3f6; --line: #e2e6eb; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e3e7ec; --soft: #9aa4b1; --page: #16191d; --card: #23282e; --line: #343b44; } }
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 1360px; margin: 2rem auto; padding: 0 1.5rem;
+  color: var(--ink); background: var(--page); }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; } p.note { color: var(--soft); }
 dl { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.2rem 0; padding: 0; }
-dl div { background: #f1f3f6; border-radius: 8px; padding: .6rem 1rem; } dt { color: #59626f; font-size: .85rem; }
-dd { margin: 0; font-size: 1.35rem; } figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: .3rem; }
-.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(560px, 1fr)); gap: 1.6rem; align-items: start; }
-svg { width: 100%; height: auto; } table { border-collapse: collapse; }
-td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e2e6eb; }
-td:first-child, th:first-child { text-align: left; } th { color: #59626f; font-weight: 500; }
+dl div { background: var(--card); border-radius: 8px; padding: .6rem 1rem; }
+dt { color: var(--soft); font-size: .85rem; }
+dd { margin: 0; font-size: 1.35rem; } figcaption { font-weight: 600; margin-bottom: .3rem; }
+.plots { columns: 440px; column-gap: 2rem; } figure { margin: 0 0 1.6rem; break-inside: avoid; }
+svg { width: 100%; height: auto; } main { overflow-x: auto; } table { border-collapse: collapse; }
+td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid var(--line); }
+td:first-child, th:first-child { text-align: left; white-space: nowrap; } th { color: var(--soft); font-weight: 500; }
+@media print { :root { --ink: #000; --page: #fff; --card: #f1f3f6; --line: #ccc; } }
 """
 
 
@@ -65,15 +70,16 @@ def _page(name: str, statistics: Statistics, plots: dict[str, str]) -> str:
         f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>" for title, svg in plots.items()
     )
     return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{escape(name)}: statistics</title><style>{_STYLE}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{escape(name)}: statistics</title><style>{_STYLE}</style></head>
 <body><h1>{escape(name)}</h1>
 <p class="note">Written by VISOLO Review, {time.strftime("%Y-%m-%d %H:%M")}. Minutes are the {TIME_RULE}; edits are
 corrections that are not undone.</p>
 <dl>{"".join(f"<div><dt>{escape(t)}</dt><dd>{escape(v)}</dd></div>" for t, v in _facts(statistics))}</dl>
 <div class="plots">{figures}</div>
-<h2>Videos</h2>{_table(_VIDEO_HEADS, [_video_cells(one) for one in statistics.videos])}
+<main><h2>Videos</h2>{_table(_VIDEO_HEADS, [_video_cells(one) for one in statistics.videos])}
 <h2>Classes</h2>{_table(("class", "tracks", "masks"), _class_rows(statistics))}
-{_people(statistics)}</body></html>
+{_people(statistics)}</main></body></html>
 """
 
 

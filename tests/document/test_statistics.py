@@ -185,6 +185,17 @@ def test_many_videos_and_hours_still_fit_into_the_plots(tmp_path):
         assert "in stretches of 120" in draw_plots(found)["Edits per minute in the course of the work"]
 
 
+def test_the_page_takes_the_colours_that_the_reader_likes(project, tmp_path):
+    document, _ = project
+    list(write_report(document, tmp_path / "s.html"))
+    page = (tmp_path / "s.html").read_text()
+    assert "prefers-color-scheme: dark" in page
+    plots = page[page.index("<svg") : page.rindex("</svg>")]
+    assert "currentColor" in plots
+    assert "#000000" not in plots
+    assert "#ffffff" not in plots
+
+
 def test_the_command_writes_it(project, tmp_path, capsys):
     document, history = project
     history.do(SetCategory(2, (1,), 1))
