@@ -49,7 +49,8 @@ def to_check(queries: Queries, video_id: int, wanted: ReviewFilter) -> ToCheck |
     kept = queries.view_state(_key(video_id))
     if kept is None:
         return None
-    listed = [share for name, share in kept if wanted.lists(SuspicionKind[name], share)]
+    kinds = SuspicionKind.__members__  # another version of the app may have known others
+    listed = [share for name, share in kept if name in kinds and wanted.lists(kinds[name], share)]
     return ToCheck(len(listed), sum(listed))
 
 

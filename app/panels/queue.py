@@ -225,11 +225,16 @@ class QueuePanel(QWidget):
         self._show_videos()
 
     def _list(self, view: QueueView) -> None:
+        self._refresh_changed()
         self.model.view = view
-        self._show_videos()
+        self.model.list_again()
+        self._show_listed()
 
     def _show_videos(self) -> None:
         self.model.reset()
+        self._show_listed()
+
+    def _show_listed(self) -> None:
         count, listed = self.model.video_count, self.model.rowCount()
         words = "" if not count else "1 video" if count == 1 else f"{count} videos"
         self._count.setText(words if listed == count else f"{listed} of {words}")

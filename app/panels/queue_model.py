@@ -8,7 +8,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QPixmap
 
 from app.document.confirmation import percent_words, rejection, review_progress
-from app.document.records import Change, Video
+from app.document.records import Change, Run, Video
 from app.review_counts import ToCheck, seconds_per_decision, to_check
 from app.session import Session
 from app.workers.thumbnails import Picture, PictureLoader, PictureRequest
@@ -45,7 +45,7 @@ class VideoProgress:
         track_count: tracks that are present somewhere.
         edited_count: instances that a person touched.
         confirmed_share: of the instances that a person has confirmed, in [0, 1].
-        to_check: what the review list has; None where nobody has looked yet.
+        to_check: what the review list has; None where nobody has looked yet, and of rejected videos.
         seconds_left: that deciding all of it is expected to take.
         reason: why it was rejected; empty where nobody said, or it was not.
     """
@@ -75,10 +75,25 @@ class QueueShare(Enum):
     """Which videos are listed."""
 
     ALL = "All videos"
+    NEW = "New"
+    TRACKED = "Tracked, not yet in review"
+    IN_REVIEW = "In review"
+    DONE = "Done"
+    FAILED = "Failed"
+    REJECTED = "Rejected"
     UNFINISHED = "Not yet run to the end"
     UNCONFIRMED = "Run, not wholly confirmed"
     CONFIRMED = "Wholly confirmed"
-    REJECTED = "Rejected"
+
+
+_STATES = {
+    QueueShare.NEW: VideoState.NEW,
+    QueueShare.TRACKED: VideoState.TRACKED,
+    QueueShare.IN_REVIEW: VideoState.IN_REVIEW,
+    QueueShare.DONE: VideoState.DONE,
+    QueueShare.FAILED: VideoState.FAILED,
+    QueueShare.REJECTED: VideoState.REJECTED,
+}
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,7 @@ class QueueModel(QAbstractListModel):
     Rows stay where they are while states change: a video must not jump away under the mouse when it is done.
 
     Attributes:
-        view: what is listed from the next `reset` on.
+        view: what is listed from the next `list_again` on.
         video_count: of the project.
     """
 
@@ -137,11 +152,15 @@ class QueueModel(QAbstractListModel):
 
     def reset(self) -> None:
         """Another project, or videos came and went."""
+        self.forget_progress()
+        self.list_again()
+
+    def list_again(self) -> None:
+        """Other videos are to be listed, or in another order."""
         self.beginResetModel()
         document = self._session.document
         videos = [] if document is None else document.videos()
         self.video_count = len(videos)
-        self.forget_progress()
         self._videos = self._ordered(video for video in videos if self._is_listed(video))
         self.endResetModel()
 
@@ -179,8 +198,10 @@ class QueueModel(QAbstractListModel):
         if self.view.share is QueueShare.ALL:
             return True
         progress = self.progress(video)
+        if self.view.share in _STATES:
+            return progress.state is _STATES[self.view.share]
         if progress.state is VideoState.REJECTED:
-            return self.view.share is QueueShare.REJECTED
+            return False
         if progress.share < 1:
             return self.view.share is QueueShare.UNFINISHED
         is_done = progress.confirmed_share == 1
@@ -220,10 +241,8 @@ class QueueModel(QAbstractListModel):
         assert document is not None
         presence = document.cache.presence(video.video_id)
         edited = sum(track.edited for track in presence.values())
-        reached = {
-            frame for stored in document.runs(video.video_id) for frame in range(stored.first_frame, stored.head)
-        }
-        share = min(1.0, len(reached) / max(1, video.frame_count))
+        reached = _frames_reached(document.runs(video.video_id))
+        share = min(1.0, reached / max(1, video.frame_count))
         reason = rejection(document, video.video_id)
         queue = self._session.run_queue
         review = review_progress(document, video.video_id)
@@ -242,9 +261,9 @@ class QueueModel(QAbstractListModel):
         else:
             state = VideoState.TRACKED if presence or reached else VideoState.NEW
         confirmed = review.instance_percent / 100
-        listed = to_check(document, video.video_id, self._session.review.filter)
-        is_open = listed is not None and listed.count and state is not VideoState.REJECTED
-        seconds = listed.count * self._pace() if is_open and listed is not None else 0.0
+        is_rejected = state is VideoState.REJECTED
+        listed = None if is_rejected else to_check(document, video.video_id, self._session.review.filter)
+        seconds = listed.count * self._pace() if listed is not None and listed.count else 0.0
         return VideoProgress(state, share, len(presence), edited, confirmed, listed, seconds, reason or "")
 
     def _pace(self) -> float:
@@ -285,6 +304,15 @@ def _name(video: Video) -> str:
 
 def _itself(video: Video) -> Video:
     return video
+
+
+def _frames_reached(runs: Iterable[Run]) -> int:
+    """How many frames runs have come over; what several did counts once."""
+    count = end = 0
+    for run in sorted(runs, key=lambda run: run.first_frame):
+        count += max(0, run.head - max(end, run.first_frame))
+        end = max(end, run.head)
+    return count
 
 
 def _checked(progress: VideoProgress) -> ToCheck:

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog, QLabel, QLineEdit, QMainWindow, QMenu, QToolButton
 
 from app.dialogs.reject import reject_video
-from app.document.edits import Confirm, RejectVideo, SplitTrack
+from app.document.edits import Confirm, RejectVideo, SplitTrack, SwapTracks
 from app.document.records import FrameRange
 from app.panels.queue import QueuePanel
 from app.panels.queue_model import PROGRESS_ROLE, QueueShare, QueueView, VideoState, length_words
@@ -229,3 +229,27 @@ def test_a_video_is_rejected_with_a_reason_and_taken_back(queue, qtbot):
     assert 1 not in project.session.run_queue.waiting
     project.session.do(RejectVideo(1, None))
     qtbot.waitUntil(lambda: not words(panel, 0).startswith("rejected"), timeout=2000)
+
+
+def test_videos_are_listed_by_their_state(queue):
+    """Right after an edit, too."""
+    panel, project = queue
+    names = listed(panel)
+    project.session.run_queue.failures = {3: "cannot be read"}
+    project.session.run_queue.changed.emit()
+
+    def are_listed(share: str) -> list[str]:
+        choose(panel, share)
+        return listed(panel)
+
+    assert are_listed("Tracked, not yet in review") == names[:1]
+    assert are_listed("New") == names[1:2]
+    assert are_listed("Failed") == names[2:]
+    project.session.do(SwapTracks(1, 1, 2, FrameRange(5, 9)))
+    assert are_listed("In review") == names[:1]
+    assert are_listed("Tracked, not yet in review") == []
+    project.session.do(Confirm(1, None, FrameRange(0, None)))
+    assert are_listed("Done") == names[:1]
+    project.session.do(RejectVideo(2, "dark"))
+    assert are_listed("Rejected") == names[1:2]
+    assert are_listed("All videos") == names
