@@ -159,6 +159,7 @@ _FILE = [
     Row("export.overlay_images", "Overlay &pictures…", lambda c: c.exports.overlay_images(), needs=has_video),
     Row("export.mask_images", "&Mask pictures…", lambda c: c.exports.mask_images(), needs=has_video),
     Row("export.tracks", "&Table of all tracks…", lambda c: c.exports.tracks_table(), needs=has_project),
+    Row("export.notes", "Table of all &notes…", lambda c: c.exports.notes_table(), needs=has_project),
     Row("export.report", "&Statistics report…", lambda c: c.exports.report(), needs=has_project),
     Row("file.quit", "&Quit", lambda c: c.file.quit(), ("Ctrl+Q",)),
 ]

@@ -49,6 +49,16 @@ class ExportCommands(QObject):
         if target is not None:
             self._write("Table of tracks", partial(export_tracks, document, target), target)
 
+    def notes_table(self) -> None:
+        """All notes of all videos as a table."""
+        from app.document.export_notes import export_notes
+
+        document = self._session.document
+        assert document is not None
+        target = self._ask_file("Table of notes", f"{document.path.stem}-notes.csv", "Tables (*.csv)")
+        if target is not None:
+            self._write("Table of notes", partial(export_notes, document, target), target)
+
     def report(self) -> None:
         """Numbers and plots of the project as a page."""
         from app.document.statistics_report import write_report

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from app.document.confirmation import accepted_videos, review_progress
 from app.document.effort import Effort, WorkStep, effort_by_author, effort_by_video, work_steps
+from app.document.notes import all_notes
 from app.document.queries import Queries
-from app.document.records import Video
+from app.document.records import Note, Video
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Statistics:
     """A whole project.
 
     Attributes:
+        notes: what people noted on frames, by video and frame.
         rejected_count: videos that are left out of everything here.
         track_lengths: masks of every track.
         mask_sizes: root of every mask's share of its frame, in [0, 1]: the side of a square of its area.
@@ -57,6 +59,7 @@ class Statistics:
     classes: list[ClassStatistics] = field(default_factory=list)
     track_lengths: list[int] = field(default_factory=list)
     mask_sizes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    notes: list[Note] = field(default_factory=list)
     rejected_count: int = 0
     people: dict[str, Effort] = field(default_factory=dict)
     work_minutes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
@@ -102,6 +105,7 @@ def collect_statistics(queries: Queries) -> Iterator[Statistics]:
         yield found
     found.classes = [ClassStatistics(c.name, tracks[c.category_id], masks[c.category_id]) for c in queries.categories()]
     found.mask_sizes = np.concatenate([np.zeros(0), *sizes])
+    found.notes = [note for note in all_notes(queries) if note.video_id in counted_ids]
     found.people = effort_by_author(steps)
     found.work_minutes = _work_minutes(steps)
     yield found

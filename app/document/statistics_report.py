@@ -31,6 +31,7 @@ dd { margin: 0; font-size: 1.35rem; } figcaption { font-weight: 600; margin-bott
 svg { width: 100%; height: auto; } main { overflow-x: auto; } table { border-collapse: collapse; }
 td, th { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid var(--line); }
 td:first-child, th:first-child { text-align: left; white-space: nowrap; } th { color: var(--soft); font-weight: 500; }
+.words td, .words th { text-align: left; white-space: pre-line; }
 @media print { :root { --ink: #000; --page: #fff; --card: #f1f3f6; --line: #ccc; } }
 """
 
@@ -79,12 +80,14 @@ corrections that are not undone.</p>
 <div class="plots">{figures}</div>
 <main><h2>Videos</h2>{_table(_VIDEO_HEADS, [_video_cells(one) for one in statistics.videos])}
 <h2>Classes</h2>{_table(("class", "tracks", "masks"), _class_rows(statistics))}
-{_people(statistics)}</main></body></html>
+{_open_notes(statistics)}{_people(statistics)}</main></body></html>
 """
 
 
 def _facts(statistics: Statistics) -> list[tuple[str, str]]:
     videos, effort = statistics.videos, statistics.effort
+    resolved_count = sum(note.is_resolved for note in statistics.notes)
+    open_count = len(statistics.notes) - resolved_count
     return [
         ("videos", str(len(videos))),
         *([("rejected, left out", str(statistics.rejected_count))] if statistics.rejected_count else []),
@@ -95,6 +98,7 @@ def _facts(statistics: Statistics) -> list[tuple[str, str]]:
         ("frames confirmed", f"{100 * statistics.confirmed_share:.1f} %"),
         ("masks edited", f"{sum(one.edited_masks for one in videos):,}"),
         ("edits", f"{effort.edit_count:,}"),
+        *([("open notes", f"{open_count:,}"), ("resolved notes", f"{resolved_count:,}")] if statistics.notes else []),
         ("minutes", f"{effort.seconds / 60:.1f}"),
         ("edits per minute", _rate(effort)),
     ]
@@ -125,6 +129,22 @@ def _video_cells(one: VideoStatistics) -> tuple[str, ...]:
 def _class_rows(statistics: Statistics) -> list[tuple[str, ...]]:
     ranked = sorted(statistics.classes, key=lambda one: -one.tracks)
     return [(one.name, str(one.tracks), str(one.masks)) for one in ranked if one.tracks]
+
+
+def _open_notes(statistics: Statistics) -> str:
+    """A table of the notes that are not dealt with; nothing where there are none."""
+    names = {one.video.video_id: one.video.name for one in statistics.videos}
+    rows = [
+        (names[note.video_id], str(note.frame_index), note.words, note.author, _day(note.created))
+        for note in statistics.notes
+        if not note.is_resolved
+    ]
+    table = _table(("video", "frame", "note", "by", "since"), rows)
+    return f'<h2>Open notes</h2><div class="words">{table}</div>\n' if rows else ""
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(seconds))
 
 
 def _people(statistics: Statistics) -> str:

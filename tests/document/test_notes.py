@@ -1,7 +1,9 @@
 """Notes that people leave on frames: who and where, dealt with, taken back, and what they have to do with the rest."""
 
+import csv
 import sys
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,13 @@ from app.document.edits import (
     edit_from_json,
     edit_to_json,
 )
+from app.document.export_notes import export_notes
 from app.document.history import History
 from app.document.notes import all_notes, note, notes_of, open_note_counts
 from app.document.records import EditRefused, FrameRange, NotePlace
+from app.document.statistics_report import write_report
+from visolo.cli import main
+from visolo.errors import OutputError
 
 PLACE = NotePlace(3.5, 2.0)
 
@@ -190,3 +196,82 @@ def test_a_fresh_project_has_no_notes(tmp_path):
     with document:
         add_video(history)
         assert (all_notes(document), notes_of(document, 1), open_note_counts(document)) == ([], [], {})
+
+
+# Out of the project: a table, a page
+
+
+def test_the_table_has_a_row_for_each_note(project, tmp_path):
+    document, history = project
+    history.author = 'Ada "A", Countess'
+    words = 'one, "two"\nthree\r\nfour\tfünf'
+    pinned, resolved = added(project, words=words), added(project, place=None, video_id=2)
+    history.do(ResolveNote(2, resolved.note_id))
+    target = tmp_path / "n.csv"
+    *_, last = export_notes(document, target)
+    assert last.text == f"{target}: 2 notes, 1 open"
+    with target.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == [words, resolved.words]
+    first, second = rows
+    assert (first["video_id"], first["video"], first["frame_index"]) == ("1", "video 1", "7")
+    assert (first["x"], first["y"], first["author"], first["resolved"]) == ("3.5", "2", history.author, "0")
+    assert (second["video_id"], second["x"], second["y"], second["resolved"]) == ("2", "", "", "1")
+    assert datetime.fromisoformat(first["created"]).timestamp() == int(pinned.created)
+
+
+def test_without_notes_there_is_no_table(project, tmp_path):
+    document, history = project
+    added(project)
+    with pytest.raises(OutputError, match="There is no note to write: add one to a frame first"):
+        list(export_notes(document, tmp_path / "n.csv", (2,)))
+    history.do(RemoveVideo(1))
+    with pytest.raises(OutputError, match="There is no note to write"):
+        list(export_notes(document, tmp_path / "n.csv"))
+    assert not (tmp_path / "n.csv").exists()
+
+
+def test_a_cancelled_table_leaves_what_was_there(project, tmp_path):
+    document, _ = project
+    added(project)
+    (tmp_path / "n.csv").write_text("old")
+    iterator = export_notes(document, tmp_path / "n.csv")
+    next(iterator)
+    iterator.close()
+    assert (tmp_path / "n.csv").read_text() == "old"
+    with pytest.raises(OutputError, match="cannot write there"):
+        list(export_notes(document, tmp_path / "none" / "n.csv"))
+
+
+def test_the_command_writes_the_table(project, tmp_path, capsys, monkeypatch):
+    document, _ = project
+    added(project)
+    document.close()
+    monkeypatch.chdir(tmp_path)
+    assert main(["project", "notes", "a.visolo", "n.csv"]) == 0
+    assert capsys.readouterr().out == "n.csv: 1 note, 1 open\n"
+    for arguments, words in (
+        (["a.visolo", "a.visolo"], "this is the project"),
+        (["a.visolo", "m.csv", "--video", "2"], "There is no note to write"),
+        (["a.visolo", "m.csv", "--video", "9"], "video"),
+        (["none.visolo", "m.csv"], "there is no such project"),
+    ):
+        assert main(["project", "notes", *arguments]) == 2
+        error = capsys.readouterr().err
+        assert words in error
+        assert error.count("\n") == 1
+    assert not (tmp_path / "m.csv").exists()
+
+
+def test_the_report_counts_notes_and_lists_the_open_ones(project, tmp_path):
+    document, history = project
+    list(write_report(document, tmp_path / "without.html"))
+    assert "notes" not in (tmp_path / "without.html").read_text(encoding="utf-8")
+    added(project, words="<i>whose</i> leg?")
+    history.do(ResolveNote(1, added(project, words="settled").note_id))
+    list(write_report(document, tmp_path / "with.html"))
+    page = (tmp_path / "with.html").read_text(encoding="utf-8")
+    for fact in ("<dt>open notes</dt><dd>1</dd>", "<dt>resolved notes</dt><dd>1</dd>", "<h2>Open notes</h2>"):
+        assert fact in page
+    assert "<td>video 1</td><td>7</td><td>&lt;i&gt;whose&lt;/i&gt; leg?</td><td>tester</td>" in page
+    assert "settled" not in page

@@ -1,4 +1,4 @@
-"""`project overlay`, `masks`, `tracks` and `report`: a project to look at, as pictures, a table, a page of numbers."""
+"""`project overlay`, `masks`, `tracks`, `notes` and `report`: a project to look at, as pictures, tables, a page."""
 
 import argparse
 from pathlib import Path
@@ -30,11 +30,15 @@ def add_actions(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     masks.add_argument("out", metavar="FOLDER", type=Path)
     _add_frames(masks)
     masks.set_defaults(run=run_masks)
-    tracks = actions.add_parser("tracks", parents=[shared], help="a CSV table with a row for each track and frame")
-    tracks.add_argument("project", metavar="P.visolo", type=Path)
-    tracks.add_argument("out", metavar="OUT.csv", type=Path)
-    add_video_option(tracks)
-    tracks.set_defaults(run=run_tracks)
+    for name, what, run in (
+        ("tracks", "a CSV table with a row for each track and frame", run_tracks),
+        ("notes", "a CSV table of what people noted on frames, open or resolved", run_notes),
+    ):
+        table = actions.add_parser(name, parents=[shared], help=what)
+        table.add_argument("project", metavar="P.visolo", type=Path)
+        table.add_argument("out", metavar="OUT.csv", type=Path)
+        add_video_option(table)
+        table.set_defaults(run=run)
     report = actions.add_parser(
         "report", parents=[shared], help="statistics of the project with plots, as an HTML page"
     )
@@ -69,6 +73,13 @@ def run_tracks(args: argparse.Namespace) -> None:
     check_new(args.out, args.project)
     with opened_project(args.project, args.video) as queries:
         say(show_progress(app_module("app.document.export_tracks").export_tracks(queries, args.out, args.video)))
+
+
+def run_notes(args: argparse.Namespace) -> None:
+    """Write the table."""
+    check_new(args.out, args.project)
+    with opened_project(args.project, args.video) as queries:
+        say(show_progress(app_module("app.document.export_notes").export_notes(queries, args.out, args.video)))
 
 
 def run_report(args: argparse.Namespace) -> None:
