@@ -3,13 +3,14 @@
 import os
 import random
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 
 os.environ.setdefault("SVT_LOG", "1")  # errors only
 
@@ -48,18 +49,32 @@ def checksum(picture: np.ndarray) -> int:
 
 def plain_decode(path: Path) -> list[int]:
     """Checksums of what decoding with PyAV from the start delivers, turned upright."""
-    checksums = []
+    return [checksum(np.rot90(f.to_ndarray(format="rgb24"), round(f.rotation / 90))) for f in _decoded(path)]
+
+
+def left_to_chance(path: Path) -> set[int]:
+    """Frames that the decoder calls damaged, and those built on them: parts of them are what memory held before."""
+    found: set[int] = set()
+    between: set[int] = set()  # frames shown before the one that they are built on
+    is_damaged = False
+    for frame_index, frame in enumerate(_decoded(path)):
+        is_damaged = frame.is_corrupt or (is_damaged and not frame.key_frame)
+        if is_damaged:
+            found |= {frame_index} | between
+        between = between | {frame_index} if frame.pict_type == PictureType.B else set()
+    return found
+
+
+def _decoded(path: Path) -> Iterator[av.VideoFrame]:
     with av.open(str(path)) as container:
         stream = container.streams.best("video")
         for packet in container.demux(stream):
             if packet.size == 0 and packet.buffer_ptr:  # a repeated picture: no data to decode
                 continue
             try:
-                for frame in packet.decode():
-                    checksums.append(checksum(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))))
+                yield from packet.decode()
             except av.FFmpegError:
                 continue
-    return checksums
 
 
 @dataclass(frozen=True)

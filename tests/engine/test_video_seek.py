@@ -2,7 +2,7 @@
 
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import av
@@ -20,6 +20,7 @@ from numbered_videos import (
     Recipe,
     checksum,
     copy_stream,
+    left_to_chance,
     paint,
     plain_decode,
     read_number,
@@ -48,14 +49,16 @@ def random_indices(frame_count: int, seeks: int = SEEKS) -> list[int]:
     return [chooser.randrange(frame_count) for _ in range(seeks)]
 
 
-def assert_same_as_plain_decode(frames: FrameSource, path: Path, seeks: int = SEEKS) -> None:
+def assert_same_as_plain_decode(frames: FrameSource, path: Path, seeks: int = SEEKS, but: Collection[int] = ()) -> None:
     expected = plain_decode(path)
     assert len(frames) == len(expected)
-    at_random = [i for i in random_indices(len(expected), seeks) if checksum(frames[i]) != expected[i]]
-    assert at_random == []
-    backwards = [i for i in reversed(range(len(expected))[-30:]) if checksum(frames[i]) != expected[i]]
-    assert backwards == []
-    assert [checksum(frame) for frame in frames] == expected
+
+    def others(indices: Iterable[int]) -> list[int]:
+        return [i for i in indices if checksum(frames[i]) != expected[i] and i not in but]
+
+    assert others(random_indices(len(expected), seeks)) == []
+    assert others(reversed(range(len(expected))[-30:])) == []
+    assert others(range(len(expected))) == []
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -193,8 +196,11 @@ def test_damaged_files_give_the_frames_that_can_be_decoded(
         content[chooser.randrange(len(content) // 5, len(content) * 4 // 5)] ^= 1 << chooser.randrange(8)
     path = tmp_path / name
     path.write_bytes(content)
+    # The MPEG-2 decoder leaves parts of a damaged picture unwritten; two plain decodings may differ there.
+    unsure = left_to_chance(path) if name == "mpeg2.mpg" else set()
+    assert len(unsure) < FRAMES * 2 // 3
     with open_frames(path, cache_bytes=0) as frames:
-        assert_same_as_plain_decode(frames, path, seeks=20)
+        assert_same_as_plain_decode(frames, path, seeks=20, but=unsure)
 
 
 @pytest.mark.parametrize("name", ["fragmented.mp4", "h264.mkv", "b_frames.avi", "vp9.webm"])

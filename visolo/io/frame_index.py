@@ -7,6 +7,7 @@ The truth is what decoding the whole stream from its start delivers, in that ord
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from copy import copy
 from itertools import accumulate, islice, pairwise
 from typing import NamedTuple
 
@@ -69,6 +70,12 @@ class FrameIndex:
     def starts(self) -> Sequence[Start]:
         """Where decoding can start, rising. The first is the start of the file and always there."""
         return self._starts
+
+    def copy(self) -> "FrameIndex":
+        """The same frames, for a reader that may distrust other starts."""
+        other = copy(self)
+        other._starts = list(self._starts)
+        return other
 
     def frame_index_of(self, decoded: DecodedFrame) -> int | None:
         """Which frame this is; None for one that decoding from the start does not deliver."""

@@ -13,6 +13,7 @@ from visolo.errors import MediaError
 from visolo.io.frame_index import DecodedIndex, FrameIndex, index_by_decoding, index_by_packets
 from visolo.io.frame_reader import FrameReader
 from visolo.io.frame_source import FrameSource, Progress
+from visolo.io.known_videos import KnownVideo, KnownVideos
 from visolo.io.rgb import RgbConverter
 from visolo.io.truncation import is_cut_off, is_mp4_without_index
 from visolo.io.video_decoder import PacketMismatchError, VideoDecoder
@@ -24,6 +25,8 @@ _SCAN_SHARE = 0.1
 _RATE_TOLERANCE = 0.005
 _STEP_TOLERANCE = 0.1
 _USUAL_SHARE = 0.9
+
+_known_videos = KnownVideos()
 
 
 class VideoFrames(FrameSource):
@@ -52,8 +55,7 @@ class VideoFrames(FrameSource):
         self._decoder = _open_decoder(path)
         try:
             self._time_base = self._decoder.stream.time_base or Fraction(1)
-            self._index = self._build_index(progress)
-            self._decoder.start_over()
+            self._index = self._find_index(progress)
             self._converter = RgbConverter(next(self._decoder).frame)
             self._reader = FrameReader(self._decoder, self._index, self._converter, cache_bytes, self._warn)
         except (PacketMismatchError, av.FFmpegError) as error:
@@ -94,7 +96,17 @@ class VideoFrames(FrameSource):
         packet_index, _ = self._index.sources[frame_index]
         return self._decoder.table.pts[packet_index] if packet_index >= 0 else None
 
-    def _build_index(self, progress: Progress | None) -> FrameIndex:
+    def _find_index(self, progress: Progress | None) -> FrameIndex:
+        """The frames, known from an earlier opening or found now; leaves the decoder at the start."""
+        known = _known_videos.find(self.path, progress, lambda: self._build_index(progress))
+        self._decoder.table, self._decoder.reorder_depth = known.table, known.reorder_depth
+        self._warnings = list(known.warnings)
+        self._decoder.start_over(careful=known.frames.is_damaged)
+        if progress:
+            progress(1.0)
+        return known.frames.copy()
+
+    def _build_index(self, progress: Progress | None) -> KnownVideo:
         decoder = self._decoder
         decoder.scan(_part(progress, 0, _SCAN_SHARE))
         pixel_count = len(decoder.table) * decoder.stream.width * decoder.stream.height
@@ -103,14 +115,11 @@ class VideoFrames(FrameSource):
             found = index_by_decoding(decoder, _part(progress, _SCAN_SHARE, 1))
             index = found.frames
             self._judge(found)
-            decoder.start_over(careful=index.is_damaged)
         if not index:
             raise MediaError(
                 f"{self.path}: nothing in it can be decoded ({len(decoder.table)} packets); convert it to H.264 in mp4"
             )
-        if progress:
-            progress(1.0)
-        return index
+        return KnownVideo(decoder.table, index, decoder.reorder_depth, tuple(self._warnings))
 
     def _judge(self, found: DecodedIndex) -> None:
         """Put into words what is wrong with the file."""

@@ -44,7 +44,8 @@ class VideoDecoder:
 
     Attributes:
         path: the file.
-        table: its packets, once `scan` has run.
+        table: its packets, once `scan` has run, or those of an earlier scan.
+        reorder_depth: frames that are held back after a start, 0 for what the decoder thinks itself.
         failures: packet_index of packets that could not be decoded; they are skipped.
         is_careful: decodes without frame threads, see `start_over`.
     """
@@ -59,7 +60,7 @@ class VideoDecoder:
         self.path = path
         self.table = PacketTable()
         self.failures: set[int] = set()
-        self._reorder_depth = 0
+        self.reorder_depth = 0
         self.is_careful = False
         self._ready: deque[DecodedFrame] = deque()
         self._open()
@@ -95,7 +96,7 @@ class VideoDecoder:
 
     def keep_reorder_depth(self) -> None:
         """Have later starts hold back as many frames as this decoding came to; a seek would forget what it learned."""
-        self._reorder_depth = getattr(self._codec, "reorder_depth", 0)
+        self.reorder_depth = getattr(self._codec, "reorder_depth", 0)
 
     def start(self, packet_index: int) -> None:
         """Make the next frames those decoded from `packet_index` on.
@@ -170,8 +171,8 @@ class VideoDecoder:
             self._container.seek(offset, stream=self._stream, unsupported_byte_offset=method == "bytes")
         except av.FFmpegError:
             return False
-        if self._reorder_depth:
-            self._codec.reorder_depth = self._reorder_depth
+        if self.reorder_depth:
+            self._codec.reorder_depth = self.reorder_depth
         return True
 
     def _skip_to(self, packet_index: int) -> bool:
