@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -137,7 +138,8 @@ def test_colours_follow_the_matrix_and_range_of_the_file(
         assert np.abs(frames[1].astype(float) - expected_rgb(*colour, *weights, levels)).max() < 2.5
 
 
-def test_progress_rises_to_one_and_can_cancel(video: Path) -> None:
+def test_progress_rises_to_one_and_can_cancel(video: Path, tmp_path: Path) -> None:
+    video = Path(shutil.copy(video, tmp_path))  # one that no other test has opened
     heard: list[float] = []
     with open_frames(video, progress=heard.append) as frames:
         assert len(frames) == 40
@@ -148,6 +150,7 @@ def test_progress_rises_to_one_and_can_cancel(video: Path) -> None:
     def cancel(done: float) -> None:
         raise KeyboardInterrupt
 
+    os.utime(video, ns=(1, 1))
     open_files = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
     with pytest.raises(KeyboardInterrupt):
         open_frames(video, progress=cancel)
