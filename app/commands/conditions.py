@@ -19,6 +19,13 @@ def has_project(session: Session) -> str | None:
     return None if session.document is not None else _NO_VIDEO
 
 
+def can_merge(session: Session) -> str | None:
+    """A project is open and no model writes to it."""
+    if session.document is None or session.history is None:
+        return _NO_VIDEO
+    return "Stop the model first" if session.history.active_runs else None
+
+
 def has_video(session: Session) -> str | None:
     """A video is shown."""
     return None if session.video is not None else _NO_VIDEO

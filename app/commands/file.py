@@ -52,6 +52,17 @@ class FileCommands(QObject):
         if path:
             self._opener.import_wanted.emit(Path(path))
 
+    def merge_project(self) -> None:
+        """Ask for another person's project whose work shall be taken over."""
+        from app.dialogs.merge_project import MergeProjectDialog
+
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, "Merge a project", self._last_folder(), f"VISOLO projects (*{SUFFIX})"
+        )
+        if path:
+            self._settings.set(LAST_FOLDER, str(Path(path).parent))
+            MergeProjectDialog(self._session, Path(path), self._window).open()
+
     def open_sample(self) -> None:
         """The sample video."""
         self._opener.open_path(resource_path(*SAMPLE))

@@ -19,6 +19,7 @@ from app.document.edits import (
     SwapTracks,
 )
 from app.document.import_tracks import ImportTracks
+from app.document.project_merge.ancestor import MERGE
 from app.document.queries import Queries
 
 LONGEST_PAUSE_S = 120.0
@@ -43,7 +44,7 @@ _KINDS = {
 CORRECTIONS: dict[str, str] = {kind.__name__: words for kind, words in _KINDS.items()}
 """The edits that change what a model found, by their names in the history, and what to call them."""
 _Key = TypeVar("_Key")
-_NOT_BY_HAND = {"Run", ImportTracks.__name__, AddVideo.__name__}
+_NOT_BY_HAND = {"Run", MERGE, ImportTracks.__name__, AddVideo.__name__}
 
 
 @dataclass(frozen=True)

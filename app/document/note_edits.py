@@ -36,8 +36,7 @@ class AddNote:
         video = transaction.document.video(self.video_id)
         if not 0 <= self.frame_index < video.frame_count:
             raise EditRefused(f"There is no frame {self.frame_index}; the video has {video.frame_count} frames")
-        # Entries are never numbered alike, not even after undo, so notes are not either. A group may add several.
-        note_id = max(transaction.entry_id, next_note_id(transaction.document, self.video_id))
+        note_id = new_note_id(transaction, self.video_id)
         author, created = transaction.made()
         made = (self.words, author, created, False)
         _write(transaction, Note(note_id, self.video_id, self.frame_index, self.place, *made))
@@ -118,6 +117,12 @@ class DeleteNote:
         old = note(transaction.document, self.video_id, self.note_id)
         transaction.put_row("notes", (self.video_id, self.note_id), None)
         transaction.text = f"Delete note {_named(old)}"
+
+
+def new_note_id(transaction: Transaction, video_id: int) -> int:
+    """An id that no note of the video has had."""
+    # Entries are never numbered alike, not even after undo, so notes are not either. A group may add several.
+    return max(transaction.entry_id, next_note_id(transaction.document, video_id))
 
 
 def _replace(transaction: Transaction, old: Note, new: Note, verb: str) -> None:

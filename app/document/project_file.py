@@ -4,6 +4,7 @@ Knows SQLite and the file system; what the tables mean is left to others.
 """
 
 import os
+import shutil
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -118,13 +119,46 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """
     if _check_header(path) < schema.version():
         raise ProjectError(f"{path}: the project was made by an older version of this program; open it in the app once")
-    with _translated(path):
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        try:
-            connection.execute("BEGIN")
-            yield connection
-        finally:
-            connection.close()
+    with _read_only(path, "mode=ro") as connection:
+        yield connection
+
+
+@contextmanager
+def reading_untouched(path: Path) -> Iterator[sqlite3.Connection]:
+    """Read someone else's project of this version, leaving nothing beside it and writing nowhere, as it is now.
+
+    Raises:
+        ProjectError: the file is missing, not a project, damaged, or of another version.
+    """
+    if _check_header(path) < schema.version():
+        raise ProjectError(f"{path}: the project was made by an older version of this program; open it in the app once")
+    # Where nobody has it open there is no log, and SQLite would leave an empty one.
+    is_idle = not _log_files(path)[0].exists()
+    with _read_only(path, "mode=ro&immutable=1" if is_idle else "mode=ro") as connection:
+        yield connection
+
+
+def file_version(path: Path) -> int:
+    """Version of a project file.
+
+    Raises:
+        ProjectError: the file is missing, not a project, damaged, or made by a newer version.
+    """
+    return _check_header(path)
+
+
+def copy_project(path: Path, target: Path) -> None:
+    """Copy a project, which may be open elsewhere; nothing is written beside it.
+
+    Raises:
+        ProjectError: it cannot be read, or the copy not be written.
+    """
+    try:
+        shutil.copyfile(path, target)
+        if _log_files(path)[0].exists():
+            shutil.copyfile(_log_files(path)[0], _log_files(target)[0])
+    except OSError as error:
+        raise ProjectError(f"{path}: cannot copy the project to read it ({error.strerror})") from error
 
 
 def can_be_opened(path: Path) -> bool:
@@ -150,6 +184,17 @@ def translated_errors(path: Path) -> Iterator[None]:
     """
     with _translated(path):
         yield
+
+
+@contextmanager
+def _read_only(path: Path, options: str) -> Iterator[sqlite3.Connection]:
+    with _translated(path):
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, isolation_level=None)
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            connection.close()
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def revision(
     cells = {row[:3]: Cell._make(row) for row in rows}
     rows = queries.rows("SELECT track_id, category_id, category_set FROM tracks WHERE video_id = ?", video_id)
     facts: dict[int, tuple[Value, ...] | None] = {row[0]: row[1:] for row in rows}
-    later = [] if entry_id is None else _parts_after(queries, video_id, entry_id)
+    later = [] if entry_id is None else parts_after(queries, video_id, entry_id)
     for number, part_id in enumerate(later):
         progress(0.6 * number / len(later))
         ((data,),) = queries.rows("SELECT images FROM history_parts WHERE part_id = ?", part_id)
@@ -152,7 +152,7 @@ def results_file(queries: Queries, video_id: int, path: Path, label_set: LabelSe
     )
 
 
-def _parts_after(queries: Queries, video_id: int, entry_id: int) -> list[int]:
+def parts_after(queries: Queries, video_id: int, entry_id: int) -> list[int]:
     """Row images of the entries after one, in the order in which undoing takes them back."""
     rows = queries.rows(
         "SELECT part_id FROM history_parts JOIN history USING (entry_id)"

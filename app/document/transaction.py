@@ -12,7 +12,7 @@ from app.document.records import Change, EditRefused, FrameRange
 from visolo import rle as rle_masks
 from visolo.rle import Rle
 
-_COLUMNS = {  # table -> primary key columns, other columns
+COLUMNS = {  # table -> primary key columns, other columns
     "videos": (
         ("video_id",),
         ("name", "source", "frame_count", "height", "width", "frame_rate", "pixel_aspect", "removed"),
@@ -120,7 +120,7 @@ class Transaction:
 
     def row(self, table: str, *key: Value) -> tuple[Value, ...] | None:
         """Columns of a row of a small table, without its key; None when it is not there."""
-        keys, columns = _COLUMNS[table]
+        keys, columns = COLUMNS[table]
         sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {_where(keys)}"
         found = self._connection.execute(sql, key).fetchone()
         return None if found is None else tuple(found)
@@ -218,7 +218,7 @@ class Transaction:
 
     def _write_row(self, key: RowKey, values: tuple[Value, ...] | None) -> None:
         table, ids = key
-        keys, columns = _COLUMNS[table]
+        keys, columns = COLUMNS[table]
         if values is None:
             self._connection.execute(f"DELETE FROM {table} WHERE {_where(keys)}", ids)
         else:

@@ -1,11 +1,11 @@
-"""`project`: what leaves a project of the app without opening its window."""
+"""`project`: what leaves a project of the app, or comes into it, without opening its window."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from visolo.categories import label_set_names
-from visolo.commands import project_gains, project_pictures
+from visolo.commands import project_gains, project_merge, project_pictures
 from visolo.commands.console import say
 from visolo.commands.project import add_video_option, app_module, check_new, opened_project, show_progress
 from visolo.errors import ConfigError
@@ -19,6 +19,7 @@ _EXAMPLES = """examples:
   python -m visolo project tracks review.visolo tracks.csv
   python -m visolo project report review.visolo statistics.html
   python -m visolo project gains review.visolo --plot gains.png
+  python -m visolo project merge mine.visolo annas.visolo --dry-run
 """
 _POLICIES = ("all", "confirmed-videos", "confirmed-ranges")
 _IMAGES = ("none", "jpeg", "link")
@@ -28,7 +29,7 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     """Add the command, its actions and their options."""
     parser = commands.add_parser(
         "project",
-        help="what leaves a project of the app: exports, and what its corrections bought",
+        help="projects of the app: exports, what corrections bought, another project merged in",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -36,6 +37,7 @@ def add_parser(commands: Any, shared: argparse.ArgumentParser) -> None:  # noqa:
     _add_export(actions, shared)
     project_pictures.add_actions(actions, shared)
     project_gains.add_action(actions, shared)
+    project_merge.add_action(actions, shared)
 
 
 def _add_export(actions: Any, shared: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse's type is private

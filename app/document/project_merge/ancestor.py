@@ -1,0 +1,123 @@
+"""What two projects have in common: the point of one's history up to which the other has all of it, too."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Any, Literal, NamedTuple
+
+from app.document.queries import Queries
+
+MERGE = "MergeProject"
+"""Name of the edit in the history."""
+
+SideName = Literal["ours", "theirs"]
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A state of one of the projects that the other one began with or has taken over.
+
+    Attributes:
+        side: whose history it is a point of.
+        entry_id: the last entry of that state; None where there is no common state.
+        shared_entry: the histories are the same up to this one, 0 for not at all.
+        shared_mask, shared_run: ids up to these mean the same in both projects.
+        tracks: what an earlier merge kept: own track by the other's, by video of the project that was merged into.
+    """
+
+    side: SideName
+    entry_id: int | None
+    shared_entry: int
+    shared_mask: int
+    shared_run: int
+    tracks: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a common state."""
+        return self.entry_id is not None
+
+    def nothing(self) -> "Ancestor":
+        """For a video that only one of them has."""
+        return Ancestor("ours", self.entry_id, 0, 0, 0)
+
+    def merged_tracks(self, our_video: int, their_video: int) -> dict[int, int]:
+        """Our id by theirs of the tracks that an earlier merge brought together."""
+        if self.side == "theirs":
+            return dict(self.tracks.get(our_video, {}))
+        return {mine: other for other, mine in self.tracks.get(their_video, {}).items()}
+
+
+class _Mark(NamedTuple):
+    """An earlier merge: when it was, and how far it took the other project over."""
+
+    created: float
+    side: SideName
+    entry_id: int
+    tracks: Mapping[int, Mapping[int, int]]
+
+
+def find_ancestor(ours: Queries, theirs: Queries) -> Ancestor:
+    """The latest state that is common to two projects."""
+    pairs = zip(_entries(ours), _entries(theirs), strict=False)
+    shared = [mine[0] for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+    shared_entry = int(shared[-1]) if shared else 0
+    marks = [*_marks(ours, theirs, "theirs", shared_entry), *_marks(theirs, ours, "ours", shared_entry)]
+    latest = max(marks, key=lambda mark: mark.created, default=None)
+    side, entry_id, tracks = ("ours", shared_entry or None, {}) if latest is None else latest[1:]
+    mask, run = (min(_last_id(q, table, shared_entry) for q in (ours, theirs)) for table in ("mask", "run"))
+    return Ancestor(side, entry_id, shared_entry, mask, run, tracks)
+
+
+def authors_since(theirs: Queries, ancestor: Ancestor) -> dict[str, int]:
+    """Who made how many of their entries that ours lacks, the most first."""
+    since = ancestor.shared_entry
+    if ancestor.side == "theirs" and ancestor.entry_id is not None:
+        since = ancestor.entry_id
+    rows = theirs.rows(
+        "SELECT author, count(*) FROM history WHERE entry_id > ? AND NOT undone GROUP BY author ORDER BY 2 DESC, 1",
+        since,
+    )
+    return {str(author): int(count) for author, count in rows}
+
+
+def remembered_of(theirs: Queries, tracks: Mapping[int, Mapping[int, int]]) -> dict[str, Any]:
+    """What the merge's entry keeps, so that the next one begins where this one ended."""
+    rows = theirs.rows("SELECT entry_id, created FROM history WHERE NOT undone ORDER BY entry_id DESC LIMIT 1")
+    head = list(rows[0]) if rows else [0, 0.0]
+    return {"theirs": head, "tracks": {str(video): sorted(ids.items()) for video, ids in tracks.items()}}
+
+
+def _entries(queries: Queries) -> list[Any]:
+    """Entries that are done, with how much they changed, up to the first that is undone."""
+    rows = queries.rows(
+        "SELECT entry_id, text, author, created, video_id, edit, undone, count(part_id), sum(length(images))"
+        " FROM history LEFT JOIN history_parts USING (entry_id) GROUP BY entry_id ORDER BY entry_id"
+    )
+    return list(takewhile(lambda row: not row[6], rows))
+
+
+def _marks(holder: Queries, other: Queries, side: SideName, shared_entry: int) -> list[_Mark]:
+    """Merges in the history of `holder` that took `other` over, which is `side`."""
+    found = []
+    rows = holder.rows(
+        "SELECT created, edit FROM history WHERE NOT undone AND entry_id > ? AND json_extract(edit, '$.edit') = ?",
+        shared_entry,
+        MERGE,
+    )
+    for created, text in rows:
+        value = json.loads(text)
+        entry_id, head_created = value["theirs"]
+        known = other.rows(
+            "SELECT 1 FROM history WHERE entry_id = ? AND created = ? AND NOT undone", entry_id, head_created
+        )
+        if known:
+            tracks = {int(video): dict(pairs) for video, pairs in value["tracks"].items()}
+            found.append(_Mark(created, side, entry_id, tracks))
+    return found
+
+
+def _last_id(queries: Queries, table: str, entry_id: int) -> int:
+    sql = f"SELECT coalesce(max({table}_id), 0) FROM {table}s WHERE entry_id <= ?"
+    return int(queries.rows(sql, entry_id)[0][0])
