@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.document.notes import notes_of
+from app.document.notes import notes_of, open_note_counts
 from app.document.records import Change, Note
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Notes(QObject):
         super().__init__(session)
         self._session = session
         self._all: tuple[Note, ...] | None = None
+        self._open_counts: dict[int, int] | None = None
         self._current_id = 0
         session.project_opened.connect(self._restart)
         session.video_changed.connect(self._restart)
@@ -48,6 +49,13 @@ class Notes(QObject):
     def of_frame(self, frame_index: int) -> list[Note]:
         """Notes of a frame, as they were added."""
         return [note for note in self.all if note.frame_index == frame_index]
+
+    def open_count(self, video_id: int) -> int:
+        """How many notes of a video are open."""
+        if self._open_counts is None:
+            document = self._session.document
+            self._open_counts = {} if document is None else open_note_counts(document)
+        return self._open_counts.get(video_id, 0)
 
     @property
     def current(self) -> Note | None:
@@ -85,13 +93,13 @@ class Notes(QObject):
         self.choose((beyond or waiting)[0 if direction > 0 else -1])
 
     def _restart(self) -> None:
-        self._all = None
+        self._all = self._open_counts = None
         self.set_current(None)
         self.changed.emit()
 
     def _note_change(self, change: Change) -> None:
         if change.notes or change.videos:
-            self._all = None
+            self._all = self._open_counts = None
             self.changed.emit()
 
 

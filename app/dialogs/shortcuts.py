@@ -22,6 +22,7 @@ from app.dialogs.form_parts import dialog_column
 
 _AREAS = {
     "file": "File",
+    "export": "File",
     "edit": "Edit",
     "scope": "Edits apply to",
     "range": "Edits apply to",
@@ -30,7 +31,13 @@ _AREAS = {
     "track": "Track",
     "assign": "Assign to track",
     "class": "Class",
+    "identity": "Proposals",
+    "review": "Review",
+    "preview": "Review",
+    "note": "Notes",
     "view": "View",
+    "color": "View",
+    "trail": "View",
     "theme": "View",
     "tool": "Mask tools",
     "run": "Run",

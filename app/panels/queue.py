@@ -1,6 +1,7 @@
 """The queue: the project's videos with pictures, and how far the work on each is."""
 
 from functools import partial
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPixmap, QShowEvent
@@ -23,6 +24,7 @@ from app.document.edits import RejectVideo, RemoveVideo
 from app.document.records import Change, Video
 from app.panels.pacing import PacedRefresh
 from app.panels.queue_model import (
+    NOTES_ROLE,
     PICTURE_SIZE,
     PROGRESS_ROLE,
     VIDEO_ROLE,
@@ -42,12 +44,26 @@ _ROW_HEIGHT = 54
 _MARGIN = 12
 _BAR_HEIGHT = 3
 _GAP = 8
-_LENGTH_PIXELS = 10
-_LENGTH_GROUND = QColor(0, 0, 0, 170)
+_TAG_PIXELS = 10
+_LEFT_TO_RIGHT = Qt.LayoutDirection.LeftToRight
 _REFRESH_MS = 200
 _NO_VIDEO = "No video yet.\nOpen one with Ctrl+O\nor drop it here."
 _NO_MATCH = "No video is like that."
 _Index = QModelIndex | QPersistentModelIndex
+
+
+class _Tag(NamedTuple):
+    """How a few letters in a corner of a picture look."""
+
+    corner: Qt.AlignmentFlag
+    ground: QColor
+    ink: QColor
+
+
+_LENGTH_TAG = _Tag(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignRight, QColor(0, 0, 0, 170), QColor("white"))
+_NOTES_TAG = _Tag(
+    Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, QColor(theme.DARK.warning), QColor(theme.DARK.window)
+)
 
 
 class VideoDelegate(QStyledItemDelegate):
@@ -66,7 +82,9 @@ class VideoDelegate(QStyledItemDelegate):
             painter.fillRect(area.left(), area.top(), 3, area.height(), theme.color("accent"))
         picture = QRect(area.topLeft() + QPoint(_MARGIN, (_ROW_HEIGHT - PICTURE_SIZE.height()) // 2), PICTURE_SIZE)
         self._paint_picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
-        self._paint_length(painter, picture, length_words(index.data(VIDEO_ROLE)))
+        self._paint_tag(painter, picture, length_words(index.data(VIDEO_ROLE)), _LENGTH_TAG)
+        if note_count := index.data(NOTES_ROLE):
+            self._paint_tag(painter, picture, str(note_count), _NOTES_TAG)
         text = QRect(picture.right() + 9, area.top() + 8, area.right() - picture.right() - 9 - _MARGIN, 18)
         self._paint_words(painter, text, index.data(VIDEO_ROLE), index.data(PROGRESS_ROLE))
         painter.restore()
@@ -87,19 +105,19 @@ class VideoDelegate(QStyledItemDelegate):
         painter.drawPixmap(target, picture, QRectF(picture.rect()))
         painter.restore()
 
-    def _paint_length(self, painter: QPainter, picture: QRect, words: str) -> None:
-        """In the picture's corner, on a ground of its own: the picture may be of any colour."""
+    def _paint_tag(self, painter: QPainter, picture: QRect, words: str, tag: _Tag) -> None:
+        """In a corner of the picture, on a ground of its own: the picture may be of any colour."""
         painter.save()
         small = QFont(painter.font())
-        small.setPixelSize(_LENGTH_PIXELS)
+        small.setPixelSize(_TAG_PIXELS)
         painter.setFont(small)
         size = painter.fontMetrics().size(0, words)
-        ground = QRect(0, 0, size.width() + 6, _LENGTH_PIXELS + 3)
-        ground.moveBottomRight(picture.bottomRight() - QPoint(1, 1))
+        size = QSize(size.width() + 6, _TAG_PIXELS + 3)
+        ground = QStyle.alignedRect(_LEFT_TO_RIGHT, tag.corner, size, picture.adjusted(1, 1, -1, -1))
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_LENGTH_GROUND)
+        painter.setBrush(tag.ground)
         painter.drawRoundedRect(ground, 2, 2)
-        painter.setPen(Qt.GlobalColor.white)
+        painter.setPen(tag.ink)
         painter.drawText(ground, Qt.AlignmentFlag.AlignCenter, words)
         painter.restore()
 

@@ -13,9 +13,11 @@ from app.review_counts import ToCheck, seconds_per_decision, to_check
 from app.session import Session
 from app.workers.thumbnails import Picture, PictureLoader, PictureRequest
 from visolo.io.images import natural_key
+from visolo.words import counted
 
 VIDEO_ROLE = Qt.ItemDataRole.UserRole
 PROGRESS_ROLE = Qt.ItemDataRole.UserRole + 1
+NOTES_ROLE = Qt.ItemDataRole.UserRole + 2
 PICTURE_SIZE = QSize(56, 36)
 _PIXEL_RATIO = 2
 _KEPT_PICTURES = 400
@@ -84,6 +86,7 @@ class QueueShare(Enum):
     UNFINISHED = "Not yet run to the end"
     UNCONFIRMED = "Run, not wholly confirmed"
     CONFIRMED = "Wholly confirmed"
+    NOTED = "With open notes"
 
 
 _STATES = {
@@ -136,6 +139,7 @@ class QueueModel(QAbstractListModel):
             Qt.ItemDataRole.DecorationRole: self._picture,
             VIDEO_ROLE: _itself,
             PROGRESS_ROLE: self.progress,
+            NOTES_ROLE: self._note_count,
         }
         self.loader = PictureLoader(self)
         self.loader.ready.connect(self._take_picture)
@@ -195,8 +199,8 @@ class QueueModel(QAbstractListModel):
     def _is_listed(self, video: Video) -> bool:
         if any(word not in video.name.casefold() for word in self.view.text.casefold().split()):
             return False
-        if self.view.share is QueueShare.ALL:
-            return True
+        if self.view.share in {QueueShare.ALL, QueueShare.NOTED}:
+            return self.view.share is QueueShare.ALL or self._note_count(video) > 0
         progress = self.progress(video)
         if self.view.share in _STATES:
             return progress.state is _STATES[self.view.share]
@@ -221,14 +225,20 @@ class QueueModel(QAbstractListModel):
     def _tip(self, video: Video) -> str:
         failure = self._session.run_queue.failures.get(video.video_id, "")
         size = f"{video.width} × {video.height}, {_frames(video)}"
-        words = f"{video.source}\n{size}\n{state_words(video, self.progress(video))}"
+        notes = f"{counted(self._note_count(video), 'open note')}\n" if self._note_count(video) else ""
+        words = f"{video.source}\n{size}\n{notes}{state_words(video, self.progress(video))}"
         if failure:
             return f"{words}: {failure}"
         progress = self.progress(video)
         return f"{words}\n{check_words(progress)}" if progress.to_check is not None else words
 
     def _words(self, video: Video) -> str:
-        return f"{video.name}, {state_words(video, self.progress(video))}"
+        count = self._note_count(video)
+        notes = f", {counted(count, 'open note')}" if count else ""
+        return f"{video.name}, {state_words(video, self.progress(video))}{notes}"
+
+    def _note_count(self, video: Video) -> int:
+        return self._session.notes.open_count(video.video_id)
 
     def _touch(self, video_id: int) -> None:
         self._progress.pop(video_id, None)

@@ -7,7 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QInputDialog, QLabel, QLineEdit, QMainWindow, QMenu, QToolButton
 
 from app.dialogs.reject import reject_video
-from app.document.edits import Confirm, RejectVideo, SplitTrack, SwapTracks
+from app.document.edits import AddNote, Confirm, RejectVideo, ResolveNote, SplitTrack, SwapTracks
+from app.document.notes import notes_of
 from app.document.records import FrameRange
 from app.panels.queue import QueuePanel
 from app.panels.queue_model import PROGRESS_ROLE, QueueShare, QueueView, VideoState, length_words
@@ -229,6 +230,22 @@ def test_a_video_is_rejected_with_a_reason_and_taken_back(queue, qtbot):
     assert 1 not in project.session.run_queue.waiting
     project.session.do(RejectVideo(1, None))
     qtbot.waitUntil(lambda: not words(panel, 0).startswith("rejected"), timeout=2000)
+
+
+def test_videos_with_open_notes_say_how_many_and_can_be_listed_alone(queue, qtbot):
+    panel, project = queue
+    session, names = project.session, listed(panel)
+    for video_id in (2, 2, 3):
+        session.do(AddNote(video_id, 4, "blurred"))
+    assert words(panel, 1) == "new · 40 frames, 2 open notes"
+    assert "2 open notes" in row(panel, 1).data(Qt.ItemDataRole.ToolTipRole)
+    actions = panel.tools.findChild(QToolButton, "queueMenu").menu().actions()
+    next(action for action in actions if action.text() == "With open notes").trigger()
+    assert listed(panel) == names[1:]
+    shown = panel.view.grab().toImage()
+    session.do(ResolveNote(3, max(notes_of(session.document, 3), key=lambda note: note.note_id).note_id))
+    assert words(panel, 1) == "new · 40 frames"
+    qtbot.waitUntil(lambda: panel.view.grab().toImage() != shown, timeout=2000)
 
 
 def test_videos_are_listed_by_their_state(queue):
