@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,8 @@ class Notes(QObject):
 
     def of_frame(self, frame_index: int) -> list[Note]:
         """Notes of a frame, as they were added."""
-        return [note for note in self.all if note.frame_index == frame_index]
+        first, end = (bisect_left(self.all, frame, key=_frame) for frame in (frame_index, frame_index + 1))
+        return list(self.all[first:end])
 
     def open_count(self, video_id: int) -> int:
         """How many notes of a video are open."""
@@ -101,6 +103,10 @@ class Notes(QObject):
         if change.notes or change.videos:
             self._all = self._open_counts = None
             self.changed.emit()
+
+
+def _frame(note: Note) -> int:
+    return note.frame_index
 
 
 def _place(note: Note) -> tuple[int, int]:

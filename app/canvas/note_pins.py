@@ -129,11 +129,17 @@ class NotePins(QObject):
         for note in sorted(notes, key=lambda n: not n.is_resolved):
             place = self._place(note)
             if place is not None:
-                heads.append((note, view.to_widget(QPointF(*place)) - QPointF(0, _HEIGHT)))
+                heads.append((note, _head_over(view.to_widget(QPointF(*place)), area)))
             else:
                 position = in_corner.index(note)
                 heads.append((note, corner + QPointF(-step * (position + 0.5) - 2, step / 2 + 2)))
         return heads
+
+
+def _head_over(tip: QPointF, area: QRectF) -> QPointF:
+    """Middle of the head of a pin: above its tip, below it where there is no room."""
+    is_cut = area.top() <= tip.y() < area.top() + _HEIGHT + _RADIUS
+    return tip + QPointF(0, _HEIGHT if is_cut else -_HEIGHT)
 
 
 def _inside(point: QPointF, view: ViewTransform) -> NotePlace:
@@ -149,7 +155,7 @@ def _paint_mark(painter: QPainter, head: QPointF, tip: QPointF | None, *, is_res
     outline = QPainterPath()
     outline.addEllipse(head, radius, radius)
     if tip is not None:
-        side = QPointF(radius * 0.62, radius * 0.7)
+        side = QPointF(radius * 0.62, radius * (0.7 if tip.y() > head.y() else -0.7))
         wedge = QPainterPath()
         wedge.addPolygon(QPolygonF([head + QPointF(-side.x(), side.y()), tip, head + side]))
         wedge.closeSubpath()

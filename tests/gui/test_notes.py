@@ -181,6 +181,18 @@ def test_pins_stay_at_their_place_when_the_picture_is_zoomed_and_panned(window, 
     assert window.session.notes.current is not None
 
 
+def test_a_pin_at_the_upper_edge_of_the_view_hangs_below_its_place(window, add):
+    add(0, place=PLACE)
+    view = view_of(window)
+    view.zoom_by(4.0)
+    tip = view.view.to_widget(QPointF(*PLACE))
+    view.set_view(view.view.panned(QPointF(0, 6 - tip.y()), view.size()))
+    tip = view.view.to_widget(QPointF(*PLACE))
+    assert tip.y() == pytest.approx(6)
+    assert view.note_at(tip + QPointF(0, 16)) is not None
+    assert view.note_at(tip - QPointF(0, 4)) is None
+
+
 def test_hovering_says_what_is_noted_as_it_was_written(window, add):
     add(0, "is <b>this</b>\nan arm?", PLACE)
     tip = view_of(window).tip_at(QPointF(head_of(window)))
