@@ -5,7 +5,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPlainTextEdit, QPushButton
 
-from app.document.edits import AddNote, AddVideo, ResolveNote
+from app.document.edits import AddNote, AddVideo, DeleteNote, ResolveNote
 from app.document.notes import notes_of
 from app.document.records import NotePlace, Video
 from app.panels.note_model import NoteColumn
@@ -132,6 +132,15 @@ def test_a_click_on_a_pin_opens_it_and_it_can_be_reworded_and_resolved(window, a
     assert window.session.history.undo_text == "Resolve note on frame 0: an arm"
     window.session.undo()
     assert (stored(window)[0].words, stored(window)[0].is_resolved) == ("whose leg?", False)
+
+
+def test_what_cannot_be_saved_is_not_lost_and_the_dialog_says_why(window, add, press, qtbot):
+    note = add(0, place=PLACE)
+    qtbot.mouseClick(view_of(window), Qt.MouseButton.LeftButton, pos=head_of(window))
+    window.session.do(DeleteNote(1, note.note_id))
+    type_words(qtbot, "an arm")
+    assert "it may have been deleted" in dialog().findChild(QLabel, "noteHint").text()
+    assert dialog().findChild(QPlainTextEdit, "noteWords").toPlainText() == "an arm"
 
 
 def test_a_pin_is_dragged_in_one_edit_and_escape_puts_it_back(window, add, qtbot):
