@@ -218,8 +218,8 @@ class Opener(QObject):
         self._show(document)
         if self._session.do(edit) and edit.videos:
             self._session.show_video(edit.videos[0].video_id)
-        if edit.notes:
-            self.noted.emit(self._path, edit.notes)
+        if edit.all_notes:
+            self.noted.emit(self._path, edit.all_notes)
         self._opened(self._path)
 
     def _show(self, document: Document) -> None:

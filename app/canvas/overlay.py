@@ -40,17 +40,20 @@ class OverlayStyle:
     selection: frozenset[int] = frozenset()
     hovered: int | None = None
 
-    def fill_alpha(self, track_id: int) -> int:
-        """Alpha of a track's fill from 0 to 255."""
+    def fill_alpha(self, drawn: DrawnInstance) -> int:
+        """Alpha of an instance's fill from 0 to 255; a box without mask has none."""
+        if drawn.instance.is_box:
+            return 0
+        track_id = drawn.track_id
         lift = 0.15 if track_id == self.hovered else 0.0
         lift += 0.08 if track_id in self.selection else 0.0
         return round(255 * min(1.0, self.opacity + (lift if self.opacity > 0 else 0.0)))
 
-    def line_width(self, track_id: int) -> int:
-        """Width of a track's outline in logical px."""
-        if not self.contours:
+    def line_width(self, drawn: DrawnInstance) -> int:
+        """Width of an instance's outline in logical px."""
+        if not self.contours and not drawn.instance.is_box:
             return 0
-        return 3 if track_id in self.selection else 2
+        return 3 if drawn.track_id in self.selection else 2
 
 
 def render_overlay(
@@ -83,10 +86,10 @@ def _render_smooth(
     fill_edge = cv2.LINE_8 if style.contours else cv2.LINE_AA
     for drawn in instances:
         polygons = [cv2.approxPolyDP(_to_fixed(o, view, ratio), _TOLERANCE, True) for o in drawn.shape.outlines]
-        alpha = style.fill_alpha(drawn.track_id)
+        alpha = style.fill_alpha(drawn)
         if alpha:
             cv2.fillPoly(pixels, polygons, premultiplied_bgra(drawn.color, alpha), fill_edge, _SHIFT)
-        width = round(style.line_width(drawn.track_id) * ratio)
+        width = round(style.line_width(drawn) * ratio)
         if width:
             line = premultiplied_bgra(drawn.color, 255)
             cv2.polylines(pixels, polygons, True, line, width, cv2.LINE_AA, _SHIFT)
@@ -110,11 +113,11 @@ def _render_pixels(
     visible = QRectF(view.to_image(QPointF(0, 0)), view.to_image(QPointF(size.width(), size.height())))
     for drawn in instances:
         color = QColor(drawn.color)
-        color.setAlpha(style.fill_alpha(drawn.track_id))
+        color.setAlpha(style.fill_alpha(drawn))
         box = drawn.shape.box
         target = view.qtransform().mapRect(QRectF(box.x, box.y, box.width, box.height))
         painter.drawImage(target, qimage_of_mask(drawn.shape.mask, color))
-        width = style.line_width(drawn.track_id)
+        width = style.line_width(drawn)
         if width:
             painter.setPen(QPen(drawn.color, width))
             painter.drawLines(_edge_lines(drawn.shape, view, visible))

@@ -15,6 +15,7 @@ _ORIGIN_WORDS = {
     Origin.PERSON: "drawn by hand",
     Origin.IMPORTED: "imported",
     Origin.INTERPOLATED: "interpolated",
+    Origin.BOX: "a box without mask, for the model to follow",
 }
 
 

@@ -133,7 +133,7 @@ class ImportDialog(QDialog):
             self._videos.addItem(item)
         self._videos.blockSignals(False)
         self._videos.setVisible(bool(edit.videos))
-        self._tracks.offer(has_videos=bool(edit.videos), has_scores=self._is_results)
+        self._tracks.offer(has_videos=bool(edit.videos), has_scores=self._is_results, has_boxes=bool(edit.box_count))
         self._tracks.show()
         self._describe()
         self._start_button.setFocus()
@@ -148,7 +148,7 @@ class ImportDialog(QDialog):
         tracks = tuple(
             track
             for track in self._edit.tracks
-            if self._tracks.takes(track.score) and (track.video_id in chosen or track.video_id not in is_new)
+            if self._tracks.takes(track) and (track.video_id in chosen or track.video_id not in is_new)
         )
         parts = [counted(len(videos), "video")] if videos else []
         text = f"Import {self._path.name}: {', '.join([*parts, counted(len(tracks), 'track')])}"
@@ -158,7 +158,7 @@ class ImportDialog(QDialog):
         if self._edit is None:
             return
         edit = self._chosen_edit()
-        masks = sum(rle is not None for track in edit.tracks for rle in track.segmentations)
+        masks = sum(rle is not None for track in edit.tracks for rle in track.segmentations) - edit.box_count
         self._start_button.setEnabled(bool(edit.videos or edit.tracks))
         videos = f"{counted(len(edit.videos), 'video')}, " if edit.videos else ""
         new = [c.name for c in edit.categories]
@@ -166,7 +166,7 @@ class ImportDialog(QDialog):
         left = len(self._edit.tracks) - len(edit.tracks)
         rest = f" {counted(left, 'track')} left out." if left else ""
         adds = f"Adds {videos}{counted(len(edit.tracks), 'track')} with {counted(masks, 'mask')}.{rest}{classes}"
-        self._status.say("\n".join([adds, *self._edit.notes]))
+        self._status.say("\n".join([adds, *edit.all_notes]))
 
     def _show_failure(self, error: Exception) -> None:
         self._task = None

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
 
 from app.dialogs.form_parts import DecimalBox, PathLine, choice_box, form_layout
 from app.document.document import Document
+from app.document.exchange import ImportedTrack
 from app.document.records import Video
 from app.workers.imports import ImportSource
 from visolo.categories import label_set_names
@@ -90,22 +91,29 @@ class TracksForm(QWidget):
         self._with_tracks.setObjectName("importTracks")
         self._with_tracks.setChecked(True)
         self._with_tracks.setToolTip("Without them the videos come in untouched, ready for a run of the model")
+        self._with_boxes = QCheckBox("Import objects without masks as boxes, for the model to follow")
+        self._with_boxes.setObjectName("importBoxes")
+        self._with_boxes.setChecked(True)
+        self._with_boxes.setToolTip("What a run finds in a box becomes the mask of its track; boxes are never exported")
         self._least_score = DecimalBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2)
         self._least_score.setObjectName("importLeastScore")
         self._least_score.setAccessibleName("Least score of a track")
         self._form = form_layout(self)
         self._form.addRow(self._with_tracks)
+        self._form.addRow(self._with_boxes)
         self._form.addRow("Only tracks with a score of at least", self._least_score)
         self._with_tracks.toggled.connect(self.changed)
+        self._with_boxes.toggled.connect(self.changed)
         self._least_score.valueChanged.connect(self.changed)
 
-    def offer(self, has_videos: bool, has_scores: bool) -> None:
+    def offer(self, *, has_videos: bool, has_scores: bool, has_boxes: bool) -> None:
         """Show only the choices that make sense for a file."""
-        self._form.setRowVisible(0, has_videos)
-        self._form.setRowVisible(1, has_scores)
+        for row, makes_sense in enumerate((has_videos, has_boxes, has_scores)):
+            self._form.setRowVisible(row, makes_sense)
         if not has_videos:
             self._with_tracks.setChecked(True)
 
-    def takes(self, score: float) -> bool:
-        """Whether a track with this score is taken."""
-        return self._with_tracks.isChecked() and score >= self._least_score.value()
+    def takes(self, track: ImportedTrack) -> bool:
+        """Whether a track is taken."""
+        is_wanted = self._with_boxes.isChecked() if track.are_boxes else track.score >= self._least_score.value()
+        return self._with_tracks.isChecked() and is_wanted

@@ -6,8 +6,10 @@ Rules, in the order in which they are applied to a frame that lands:
 2. What a person drew, edited, imported or confirmed stays. A detection whose track has such an instance in the frame,
    or that covers the same object (IoU of at least 0.7), or whose track a person marked or confirmed absent there, is
    set aside: kept as evidence of the run and counted in `Run.set_aside`, not shown. So is all of a confirmed frame.
-3. A detection of a track that was locked before the run, where that track is absent, goes to a track of its own.
-4. Edits made since the run began are applied to the frame (see `RoutedEdit`).
+3. A box without mask is a prompt: the detection whose box fits it best (IoU of boxes of at least 0.5) becomes the mask
+   of its track, and the segmenter's track goes on there.
+4. A detection of a track that was locked before the run, where that track is absent, goes to a track of its own.
+5. Edits made since the run began are applied to the frame (see `RoutedEdit`).
 """
 
 import json
@@ -17,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.document.box_prompts import best_pairs
 from app.document.classes import add_category, match_categories
 from app.document.confirmation import confirmed_content
 from app.document.evidence import store_evidence
@@ -153,8 +156,10 @@ class RunWriter:
     ) -> list[tuple[Cell, int]]:
         if self._confirmed.covers_frame(result.frame_index):
             return []
-        taken = {cell.track_id for cell in kept}
-        covered = self._overlaps(result, kept)
+        masked = [cell for cell in kept if cell.origin != Origin.BOX]
+        covered = self._overlaps(result, masked)
+        answered = self._follow_boxes(transaction, result, covered)
+        taken = {cell.track_id for cell in kept} - answered
         added: list[tuple[Cell, int]] = []
         for slot, (instance, mask_id) in enumerate(zip(result.instances, mask_ids, strict=True)):
             track_id = None if covered[slot] else self._target(transaction, instance, taken)
@@ -167,6 +172,31 @@ class RunWriter:
             added.append((cell, slot))
         transaction.add_landed([cell for cell, _ in added])
         return added
+
+    def _follow_boxes(
+        self, transaction: Transaction, result: FrameResult, covered: NDArray[np.bool_]
+    ) -> frozenset[int]:
+        """Let detections answer the frame's boxes: those boxes go, and their tracks take the detections in.
+
+        Returns:
+            The tracks whose boxes went.
+        """
+        boxes = [c for c in transaction.frame_cells(self.video_id, result.frame_index) if c.origin == Origin.BOX]
+        boxes = [cell for cell in boxes if cell.track_id not in self._locked]
+        slots = np.flatnonzero(~covered).tolist()
+        if not boxes or not slots:
+            return frozenset()
+        masks = {i.track_id: i.rle for i in self._document.instances(self.video_id, result.frame_index) if i.is_box}
+        found = [rle_masks.bounding_box(result.instances[slot].rle) for slot in slots]
+        pairs = best_pairs(found, [rle_masks.bounding_box(masks[cell.track_id]) for cell in boxes])
+        for position, box in pairs:
+            target = boxes[box].track_id
+            # Whatever went on there before is another object.
+            self.track_ids = {key: track_id for key, track_id in self.track_ids.items() if track_id != target}
+            self.track_ids[result.instances[slots[position]].track_id] = target
+        gone = [boxes[box] for _, box in pairs]
+        transaction.replace_cells(gone, [])
+        return frozenset(cell.track_id for cell in gone)
 
     def _target(self, transaction: Transaction, instance: InstanceResult, taken: set[int]) -> int | None:
         """Track of a detection; None when that track has an instance in the frame already."""
@@ -186,7 +216,7 @@ class RunWriter:
         if not kept or not result.instances:
             return np.zeros(len(result.instances), dtype=np.bool_)
         instances = self._document.instances(self.video_id, result.frame_index)
-        others: list[Rle] = [i.rle for i in instances if i.rle.size == result.instances[0].rle.size]
+        others: list[Rle] = [i.rle for i in instances if i.rle.size == self._size and not i.is_box]
         overlaps = rle_masks.iou([i.rle for i in result.instances], others)
         return np.asarray((overlaps >= SAME_OBJECT_IOU).any(axis=1), dtype=np.bool_)
 

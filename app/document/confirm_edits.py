@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from app.document.confirmation import WHOLE_FRAMES, Confirmed, confirmed_content, frames_in, ranges_of
 from app.document.edit import RoutedEdit
-from app.document.records import EditRefused, FrameRange
+from app.document.records import EditRefused, FrameRange, Origin
 from app.document.transaction import Transaction
 
 
@@ -59,6 +59,7 @@ class Confirm(RoutedEdit):
             raise EditRefused(f"There is no track {self.track_id} in this video")
         known = confirmed_content(document, self.video_id)
         if self.confirmed:
+            self._refuse_boxes(transaction, frames)
             changed = self._close(transaction, known, wanted)
             self._keep_classes(transaction, frames)
         else:
@@ -68,6 +69,24 @@ class Confirm(RoutedEdit):
 
     def extend(self, transaction: Transaction, frames: FrameRange) -> None:
         """What lands later has not been seen by whoever confirmed."""
+
+    def _refuse_boxes(self, transaction: Transaction, frames: FrameRange) -> None:
+        """A frame in which an object has only a box would leave the project as the truth, without that object."""
+        rows = transaction.document.rows(
+            "SELECT track_id, MIN(frame_index) FROM cells WHERE video_id = ? AND origin = ?"
+            " AND frame_index BETWEEN ? AND ? AND (? IS NULL OR track_id = ?)",
+            self.video_id,
+            int(Origin.BOX),
+            frames.first,
+            frames.end,
+            self.track_id,
+            self.track_id,
+        )
+        track_id, frame_index = rows[0]
+        if track_id is not None:
+            raise EditRefused(
+                f"Track {track_id} has only a box on frame {frame_index}; run the model, draw its mask or delete it"
+            )
 
     def _close(self, transaction: Transaction, known: Confirmed, wanted: NDArray[np.bool_]) -> bool:
         if self.track_id is None:

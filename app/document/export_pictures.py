@@ -151,7 +151,7 @@ def _looks(queries: Queries, video: Video, options: PictureOptions) -> dict[int,
 
 def _items(instances: Sequence[Instance], looks: dict[int, tuple[str, Rgb | None]]) -> list[OverlayItem]:
     """As the app draws them: small ones on top."""
-    placed = [(i, *looks[i.track_id]) for i in sorted(instances, key=lambda i: i.area)]
+    placed = [(i, *looks[i.track_id]) for i in sorted(instances, key=lambda i: i.area) if not i.is_box]
     return [OverlayItem(i.track_id, name, i.rle, color) for i, name, color in placed]
 
 
@@ -196,7 +196,7 @@ def _palette(values: dict[int, int]) -> bytes:
 def _indexed(instances: Sequence[Instance], values: dict[int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
     """(H, W) values, small masks on top."""
     pixels = np.zeros(size, np.uint8)
-    for instance in sorted(instances, key=lambda i: -i.area):
+    for instance in sorted((i for i in instances if not i.is_box), key=lambda i: -i.area):
         box, part = decode_in_box(instance.rle)
         pixels[box.y : box.y + box.height, box.x : box.x + box.width][part.astype(bool)] = values[instance.track_id]
     return pixels

@@ -162,7 +162,7 @@ def planned_entries(queries: Queries, options: ExportOptions, videos: Sequence[V
     for video in videos:
         ranges = _exported_ranges(queries, options, video)
         lanes = {
-            summary.track: queries.lane(video.video_id, summary.track.track_id).frame_indices
+            summary.track: queries.lane(video.video_id, summary.track.track_id).masked_frames
             for summary in (queries.tracks(video.video_id) if ranges else ())
         }
         for number, frames in enumerate(ranges):
@@ -286,7 +286,9 @@ def _file_names(queries: Queries, options: ExportOptions, entry: Entry) -> list[
 
 def _annotation(queries: Queries, plan: ExportPlan, entry: Entry, track: Track, annotation_id: int) -> ytvis.Annotation:
     instances = queries.track_instances(track.video_id, track.track_id)
-    found: dict[int, Instance] = {i.frame_index: i for i in instances if i.area}  # absent is null, never an empty mask
+    found: dict[int, Instance] = {
+        i.frame_index: i for i in instances if i.area and not i.is_box
+    }  # absent is null, never an empty mask
     present = [found.get(index) for index in entry.frame_indices]
     return ytvis.Annotation(
         annotation_id,

@@ -21,7 +21,7 @@ def export_tracks(document: Queries, target: Path, video_ids: Sequence[int] | No
     """Write a row for each track and frame; closing the iterator early leaves nothing.
 
     Times are in seconds at the video's frame rate, and empty where it has none; boxes and areas in pixels; edited and
-    confirmed are 1 or 0.
+    confirmed are 1 or 0. Boxes without masks have no row.
 
     Args:
         document: the project; only its path is used, so any thread may do the iterating.
@@ -54,6 +54,8 @@ def export_tracks(document: Queries, target: Path, video_ids: Sequence[int] | No
                     yield Progress(done, len(tracks) + 1, f"Writing track {track.track_id} of {video.name}")
                     name = names.get(track.category_id, "")
                     for instance in queries.track_instances(video.video_id, track.track_id):
+                        if instance.is_box:
+                            continue
                         writer.writerow(_row(video, name, instance, confirmed[video.video_id]))
                         row_count += 1
             yield Progress(len(tracks), len(tracks) + 1, "Checking what was written")

@@ -20,16 +20,22 @@ from visolo.formats.catalogue import read_any, recognized
 from visolo.formats.exchange import Imported, Progress, silent
 from visolo.io import ytvis
 from visolo.rle import Rle
+from visolo.words import counted
 
 
 @dataclass(frozen=True, eq=False)
 class ImportedTrack:
-    """One track to be added: a mask or None for each frame of its video, and a score in [0, 1]."""
+    """One track to be added: a mask or None for each frame of its video, and a score in [0, 1].
+
+    Attributes:
+        are_boxes: what stand for masks are filled boxes; see `Origin.BOX`.
+    """
 
     video_id: int
     category_id: int
     score: float
     segmentations: Sequence[Rle | None]
+    are_boxes: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +51,22 @@ class ImportTracks:
     categories: tuple[Category, ...]
     tracks: tuple[ImportedTrack, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def box_count(self) -> int:
+        """Boxes without masks among the tracks."""
+        return sum(rle is not None for track in self.tracks if track.are_boxes for rle in track.segmentations)
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The notes, and what is to be said of boxes."""
+        if not self.box_count:
+            return self.notes
+        return (
+            f"{counted(self.box_count, 'object')} without mask came as a box: run the model, and what it finds there"
+            " becomes the mask. Boxes are never exported.",
+            *self.notes,
+        )
 
     def apply(self, transaction: Transaction) -> None:
         """See `Edit.apply`."""
@@ -123,10 +145,12 @@ def read_dataset_import(
     placed = placed_videos(queries, dataset, path, imported.images or images)
     categories, category_ids = match_categories(queries, dataset.categories)
     tracks = _tracks(placed, category_ids, [(annotation, 1.0) for annotation in dataset.annotations])
+    boxes = _tracks(placed, category_ids, [(track, 1.0) for track in imported.boxes.tracks], are_boxes=True)
     crowds = sum(a.iscrowd for a in dataset.annotations)
     note = f"; {crowds} crowd annotations became plain tracks" if crowds else ""
-    notes = (*imported.notes, *placed.notes)
-    return ImportTracks(_text(path, placed.new, tracks) + note, placed.new, categories, tracks, notes)
+    notes = (*((imported.boxes.note,) if not boxes else ()), *imported.notes, *placed.notes)
+    text = _text(path, placed.new, (*tracks, *boxes)) + note
+    return ImportTracks(text, placed.new, categories, (*tracks, *boxes), tuple(filter(None, notes)))
 
 
 def _read_whole_videos(path: Path, images: Path | None, progress: Progress) -> Imported:
@@ -175,12 +199,14 @@ def _cells(transaction: Transaction, track: ImportedTrack) -> list[Cell]:
     if not masks:
         return []
     track_id = transaction.document.next_track_id(track.video_id)
-    transaction.add_track(track.video_id, track_id, track.category_id, category_set=False)
+    # Of a track of boxes the file knows the class; the model that finds its masks may not.
+    transaction.add_track(track.video_id, track_id, track.category_id, category_set=track.are_boxes)
+    origin = int(Origin.BOX if track.are_boxes else Origin.IMPORTED)
     cells = []
     for frame_index, rle in masks.items():
         mask_id = transaction.add_mask(rle)
         position = (track.video_id, track_id, frame_index)
-        cells.append(Cell(*position, mask_id, mask_id, track.score, int(Origin.IMPORTED), 0, 0, -1))
+        cells.append(Cell(*position, mask_id, mask_id, track.score, origin, 0, 0, -1))
     return cells
 
 
@@ -188,13 +214,15 @@ def _tracks(
     placed: PlacedVideos,
     category_ids: Mapping[int, int],
     found: Sequence[tuple[ytvis.Annotation | ytvis.ResultEntry, float]],
+    *,
+    are_boxes: bool = False,
 ) -> tuple[ImportedTrack, ...]:
     """What was found in a file's videos, with scores, as tracks of the project's, which may begin before."""
     tracks = []
     for item, score in found:
         video_id, first = placed.places[item.video_id]
         masks = (*[None] * first, *item.segmentations) if first else item.segmentations
-        tracks.append(ImportedTrack(video_id, category_ids[item.category_id], score, masks))
+        tracks.append(ImportedTrack(video_id, category_ids[item.category_id], score, masks, are_boxes))
     return tuple(tracks)
 
 

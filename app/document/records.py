@@ -71,6 +71,8 @@ class Origin(IntEnum):
     PERSON = 1
     IMPORTED = 2
     INTERPOLATED = 3
+    BOX = 4
+    """No mask at all but a box from a file, filled: a prompt for runs. It is neither confirmed nor exported."""
 
 
 class Touch(IntEnum):
@@ -166,6 +168,11 @@ class Instance:
     box: Box
     run_id: int
 
+    @property
+    def is_box(self) -> bool:
+        """Whether it is only a box, see `Origin.BOX`."""
+        return self.origin is Origin.BOX
+
 
 @dataclass(frozen=True, eq=False)
 class Lane:
@@ -182,6 +189,12 @@ class Lane:
     scores: NDArray[np.float32]
     origins: NDArray[np.uint8]
     edited: NDArray[np.bool_]
+
+    @property
+    def masked_frames(self) -> NDArray[np.int32]:
+        """Where it has a mask, not only a box; see `Origin.BOX`."""
+        masked: NDArray[np.int32] = self.frame_indices[self.origins != Origin.BOX]
+        return masked
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ def truth_of(queries: Queries, video: Video, frames: list[int]) -> Truth | None:
     annotations = []
     for number, summary in enumerate(queries.tracks(video.video_id), start=1):
         instances = queries.track_instances(video.video_id, summary.track.track_id)
-        masks = masks_at({instance.frame_index: instance.rle for instance in instances}, frames)
+        masks = masks_at({instance.frame_index: instance.rle for instance in instances if not instance.is_box}, frames)
         if any(masks):
             annotations.append(ytvis.Annotation.of_masks(number, video.video_id, summary.track.category_id, masks))
     shape = ytvis.Video(video.video_id, video.width, video.height, len(frames))

@@ -22,6 +22,7 @@ _ORIGINS = {
     Origin.PERSON: "drawn by a person",
     Origin.IMPORTED: "imported",
     Origin.INTERPOLATED: "interpolated",
+    Origin.BOX: "only a box, no mask",
 }
 _EMPTY = "Select a track on the video, in the table or on the timeline to see how sure the model was of it."
 

@@ -19,6 +19,7 @@ _ORIGIN_TEXT = {
     Origin.PERSON: "drawn by a person",
     Origin.IMPORTED: "imported",
     Origin.INTERPOLATED: "interpolated",
+    Origin.BOX: "only a box, no mask",
 }
 
 

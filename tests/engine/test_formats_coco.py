@@ -72,7 +72,7 @@ def test_coco_video_by_hand(tmp_path):
     assert (video.video_id, video.file_names) == (3, ("v/c.jpg", "v/b.jpg"))
     assert track.segmentations[0] == block(0, 0, 2, 2)
     assert track.segmentations[1] == rle.from_polygons((HEIGHT, WIDTH), [[1, 1, 6, 1, 6, 5]], "")
-    assert imported.notes == ()
+    assert imported.all_notes == ()
 
 
 def test_images_of_a_folder_are_a_video(tmp_path):
@@ -88,7 +88,7 @@ def test_images_of_a_folder_are_a_video(tmp_path):
     assert [a.video_id for a in imported.dataset.annotations] == [1, 2]
     del table["annotations"][1]["instance_id"], table["annotations"][1]["attributes"]
     imported = read_any(written(tmp_path / "a.json", table))
-    assert imported.notes == ("1 object without track id became a track of one frame.",)
+    assert imported.all_notes == ("1 object without track id became a track of one frame.",)
 
 
 def test_images_without_tracks_stay_stills(tmp_path):
@@ -104,11 +104,13 @@ def test_boxes_are_counted_and_never_made_masks(tmp_path):
     table = coco_table()
     table["annotations"] += [BOX, CORNERS | {"id": 10, "image_id": 2}, BOX | {"id": 11, "segmentation": []}]
     imported = read_any(written(tmp_path / "a.json", table))
-    assert imported.notes == (
+    assert imported.all_notes == (
         "3 objects have boxes and no masks and are left out, the first at annotations[2], image 1, the last at "
         "annotations[4], image 1.",
     )
     assert len(imported.dataset.annotations) == 1
+    (track,) = imported.boxes.tracks  # one track id, one box in each image
+    assert [mask is not None for mask in track.segmentations] == [True, True]
 
 
 BROKEN = [
@@ -165,7 +167,7 @@ def test_burst_is_what_trackeval_makes_of_it(tmp_path):
     imported = read_any(path)
     assert recognized(path) == "burst"
     assert imported.dataset.videos[0].file_names == ("YFCC/clip/frame0001.jpg", "YFCC/clip/frame0031.jpg")
-    assert imported.notes == ("1 frame without annotations left out of the videos.",)
+    assert imported.all_notes == ("1 frame without annotations left out of the videos.",)
     as_tao = convert.GroundTruthBURSTFormatToTAOFormatConverter(table).convert()
     as_tao["categories"] = table["categories"]
     found = content(read_any(written(tmp_path / "tao.json", as_tao)).dataset)
@@ -178,8 +180,8 @@ def test_burst_points_and_boxes_and_nameless_classes(tmp_path):
     table["sequences"][0]["segmentations"][0]["1"] = {"bbox": [0, 0, 2, 2]}
     imported = read_any(written(tmp_path / "burst.json", table))
     assert [c.name for c in imported.dataset.categories] == ["class 95", "class 805"]
-    assert "1 object has a box and no mask and is left out" in imported.notes[0]
-    assert "sequences[0].segmentations[0], track 1" in imported.notes[0]
+    assert "1 object has a box and no mask and is left out" in imported.boxes.note
+    assert "sequences[0].segmentations[0], track 1" in imported.boxes.note
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,10 @@ def test_cvat_video_task(tmp_path):
     assert (rle.decode(track.segmentations[0]) == expected).all()
     assert track.segmentations[1] is None
     assert track.segmentations[2] == rle.from_polygons((HEIGHT, WIDTH), [[1, 1, 6, 1, 6, 5]], "")
-    assert imported.notes == ("1 object has a box and no mask and is left out (track 5, frame 10).",)
+    assert imported.all_notes == ("1 object has a box and no mask and is left out (track 5, frame 10).",)
+    (boxes,) = imported.boxes.tracks
+    assert boxes.segmentations == (block(0, 0, 1, 1), None, None)
+    assert imported.dataset.category_by_id[boxes.category_id].name == "cat"
 
 
 def test_cvat_image_task(tmp_path):
@@ -115,7 +118,7 @@ def test_cvat_image_task(tmp_path):
     imported = read_any(cvat_file(tmp_path / "a.xml", images, "<task><name>x</name></task>"))
     assert imported.dataset.videos[0].file_names == ("a/0.png", "a/1.png")
     assert [sum(m is not None for m in a.segmentations) for a in imported.dataset.annotations] == [2, 1, 1]
-    assert imported.notes == ("2 shapes without group id became tracks of one frame.",)
+    assert imported.all_notes == ("2 shapes without group id became tracks of one frame.",)
 
 
 MASK = '<track id="1" label="cat"><mask frame="10" left="0" top="0" width="2" height="2" rle="{}"/></track>'
@@ -189,7 +192,9 @@ def test_labelme_folder(tmp_path):
     expected[4, 6] = expected[5, 6] = expected[5, 7] = True
     assert (rle.decode(first.segmentations[0]) == expected).all()
     assert [m is not None for m in second.segmentations] == [False, False, True]
-    assert imported.notes == (
+    (boxes,) = imported.boxes.tracks
+    assert boxes.segmentations == (None, None, block(1, 1, 4, 5))
+    assert imported.all_notes == (
         "1 object has a box and no mask and is left out (f10.json, shapes[1]).",
         "1 shape without group id became a track of one frame.",
     )

@@ -100,7 +100,7 @@ def read_with_notes(path: Path, name: str | None, images: Path | None = None) ->
 
 
 def _say_notes(path: Path, imported: "Imported") -> None:
-    for sentence in imported.notes:
+    for sentence in imported.all_notes:
         note(f"{path}: {sentence}")
 
 

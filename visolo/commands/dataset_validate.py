@@ -91,7 +91,7 @@ def _validate_by_reading(args: argparse.Namespace, name: str) -> None:
     )
     if args.json:
         table = {"file": str(args.file), "summary": summary, "errors": 0, "warnings": 0, "problems": []}
-        say_json([table | {"notes": list(imported.notes)}])
+        say_json([table | {"notes": list(imported.all_notes)}])
     else:
         say(f"{args.file}: valid {summary}")
 

@@ -26,16 +26,16 @@ def with_all_images(imported: Imported) -> Imported:
         else:
             videos.append(video)
     lengths = {video.video_id: video.length for video in videos}
-    annotations = tuple(
-        _moved(a, places[a.video_id], lengths[a.video_id]) if a.video_id in places else a
-        for a in imported.dataset.annotations
-    )
+
+    def moved(tracks: tuple[Annotation, ...]) -> tuple[Annotation, ...]:
+        return tuple(_moved(a, places[a.video_id], lengths[a.video_id]) if a.video_id in places else a for a in tracks)
+
     notes = imported.notes
     if added:
         notes = (*notes, f"{counted(added, 'frame')} that the file does not annotate come without masks.")
-    return replace(
-        imported, dataset=replace(imported.dataset, videos=tuple(videos), annotations=annotations), notes=notes
-    )
+    dataset = replace(imported.dataset, videos=tuple(videos), annotations=moved(imported.dataset.annotations))
+    boxes = replace(imported.boxes, tracks=moved(imported.boxes.tracks))
+    return replace(imported, dataset=dataset, notes=notes, boxes=boxes)
 
 
 def _all_names(video: Video, root: Path) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from visolo import rle as rle_module
 from visolo.categories import Category
 from visolo.errors import AnnotationError
-from visolo.formats.boxes import BoxesOnly
+from visolo.formats.boxes import BoxesOnly, filled_box
 from visolo.formats.exchange import Imported, Progress
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
@@ -48,7 +48,9 @@ def read_burst(path: Path, images: Path | None, progress: Progress) -> Imported:
     categories = _classes(Fields(values, str(path)), sequences)
     known = {c.category_id: c.name for c in categories}
     videos = [_video(video_id, sequence, known) for video_id, sequence in enumerate(sequences, start=1)]
-    notes = boxes.notes()
+    for video_id, sequence in enumerate(sequences, start=1):
+        _keep_boxes(boxes, video_id, sequence, known)
+    notes = []
     skipped = sum(sequence.skipped_frames for sequence in sequences)
     if skipped:
         notes.append(f"{counted(skipped, 'frame')} without annotations left out of the videos.")
@@ -60,7 +62,8 @@ def read_burst(path: Path, images: Path | None, progress: Progress) -> Imported:
         [images, images / split] if images else [path.parent, path.parent / "frames", path.parent / "frames" / split]
     )
     progress(1.0)
-    return Imported(dataset, image_root(dataset, tuple(roots)), tuple(notes))
+    found = boxes.found({video.video_id: video for video, _ in videos}, categories)
+    return Imported(dataset, image_root(dataset, tuple(roots)), tuple(notes), found)
 
 
 class _Sequence(NamedTuple):
@@ -72,6 +75,7 @@ class _Sequence(NamedTuple):
     skipped_frames: int
     categories: Mapping[str, int]
     masks: list[tuple[str, int, Rle]]  # track, frame index, mask
+    boxes: list[tuple[str, int, list[Any]]]  # of those without mask
 
 
 def _read_sequence(value: Any, where: str, boxes: BoxesOnly) -> _Sequence:  # noqa: ANN401 - a user's file
@@ -86,7 +90,7 @@ def _read_sequence(value: Any, where: str, boxes: BoxesOnly) -> _Sequence:  # no
             f"{where} has {len(segmentations)} segmentations, but {len(frames)} annotated frames; one each is needed"
         )
     categories = _categories(value, where)
-    places, masks = [], []
+    places, masks, found_boxes = [], [], []
     for frame_index, found in enumerate(segmentations):
         for track, mask in (found if isinstance(found, dict) else {}).items():
             place = f"{where}.segmentations[{frame_index}], track {track}"
@@ -94,6 +98,8 @@ def _read_sequence(value: Any, where: str, boxes: BoxesOnly) -> _Sequence:  # no
                 raise AnnotationError(f"{place}: has no class; name it in 'track_category_ids'")
             if not isinstance(mask, dict) or not isinstance(mask.get("rle"), str):
                 boxes.add(f"{place.partition(': ')[2]}")
+                if isinstance(mask, dict) and isinstance(mask.get("bbox"), list):
+                    found_boxes.append((track, frame_index, mask["bbox"]))
                 continue
             places.append(place)
             masks.append((track, frame_index, Rle(rle_module.checked_size(list(size), place), mask["rle"])))
@@ -102,7 +108,8 @@ def _read_sequence(value: Any, where: str, boxes: BoxesOnly) -> _Sequence:  # no
     every = value.get("all_image_paths")
     skipped = len(every) - len(frames) if isinstance(every, list) else 0
     name = "/".join(str(value[key]) for key in ("dataset", "seq_name") if value.get(key))
-    return _Sequence(name or f"sequence {value.get('id')}", size, frames, max(skipped, 0), categories, masks)
+    name = name or f"sequence {value.get('id')}"
+    return _Sequence(name, size, frames, max(skipped, 0), categories, masks, found_boxes)
 
 
 def _classes(table: Fields, sequences: Sequence[_Sequence]) -> list[Category]:
@@ -120,6 +127,13 @@ def _categories(value: Mapping[str, Any], where: str) -> dict[str, int]:
         raise AnnotationError(f"{where}: 'track_category_ids' must be an object of classes by track")
     fields = Fields(found, f"{where}.track_category_ids")
     return {str(track): fields.whole(track) for track in found}
+
+
+def _keep_boxes(boxes: BoxesOnly, video_id: int, sequence: _Sequence, names: Mapping[int, str]) -> None:
+    for track, frame_index, value in sequence.boxes:
+        numbers = [v for v in value if type(v) in (int, float)]
+        box = filled_box(numbers, sequence.size)
+        boxes.keep(video_id, track, names[sequence.categories[track]], frame_index, box)
 
 
 def _video(video_id: int, sequence: _Sequence, names: Mapping[int, str]) -> tuple[Video, TrackTable]:

@@ -6,12 +6,12 @@ track_id.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from visolo.errors import AnnotationError
-from visolo.formats.boxes import BoxesOnly
+from visolo.formats.boxes import BoxesOnly, filled_box
 from visolo.formats.exchange import Imported, Progress
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
@@ -64,7 +64,7 @@ def read_coco_video(path: Path, images: Path | None, progress: Progress) -> Impo
         AnnotationError: the file breaks a rule; the message names the first offender.
     """
     annotations: list[_Object] = []
-    boxes = BoxesOnly()
+    boxes = _Boxes()
     values = JsonText(path).values_beside(
         "annotations", lambda elements: annotations.extend(_read_objects(elements, path, boxes, progress))
     )
@@ -74,16 +74,18 @@ def read_coco_video(path: Path, images: Path | None, progress: Progress) -> Impo
     refuse_repeated((category.category_id for category in categories), "categories", path)
     names = {category.category_id: category.name for category in categories}
     loose = _add_objects(frames, annotations, names)
+    boxes.place(frames, names)
     info = values.get("info")
     dataset = dataset_of([(v, frames.tables[v.video_id]) for v in frames.videos], categories)
     dataset = replace(dataset, info=info if isinstance(info, dict) else {})
-    notes = boxes.notes()
+    notes = []
     if loose:
         notes.append(
             f"{counted(loose, 'object')} without track id became {'a track' if loose == 1 else 'tracks'} of one frame."
         )
     progress(1.0)
-    return Imported(dataset, image_root(dataset, image_roots(path, images)), tuple(notes))
+    found = boxes.only.found({v.video_id: v for v in frames.videos}, categories)
+    return Imported(dataset, image_root(dataset, image_roots(path, images)), tuple(notes), found)
 
 
 class _Object(NamedTuple):
@@ -97,18 +99,47 @@ class _Object(NamedTuple):
     masks: MaskList
 
 
-def _read_objects(elements: Iterator[Any], path: Path, boxes: BoxesOnly, progress: Progress) -> Iterator[_Object]:
+@dataclass
+class _Boxes:
+    """Objects without masks, while it is not known yet of which video their images are."""
+
+    only: BoxesOnly = field(default_factory=BoxesOnly)
+    _found: list[tuple[str, int, Mapping[str, Any]]] = field(default_factory=list)
+
+    def add(self, index: int, image_id: int, value: Mapping[str, Any]) -> None:
+        """One annotation of the file."""
+        where = f"annotations[{index}], image {image_id}"
+        self.only.add(where)
+        if isinstance(value.get("bbox"), list):
+            kept = {key: value.get(key) for key in ("bbox", "category_id", "attributes", *_TRACK_KEYS)}
+            self._found.append((where, image_id, kept))
+
+    def place(self, frames: "_Frames", names: Mapping[int, str]) -> None:
+        """Put every box into its track; those of images or classes that the file lacks stay out."""
+        videos = {video.video_id: video for video in frames.videos}
+        for where, image_id, value in self._found:
+            category = value["category_id"]
+            if image_id not in frames.places or not isinstance(category, int) or category not in names:
+                continue
+            video_id, frame_index = frames.places[image_id]
+            track = _track_of(value)
+            numbers = [v for v in value["bbox"] if type(v) in (int, float)]
+            box = filled_box(numbers, videos[video_id].size)
+            self.only.keep(video_id, where if track is None else (track,), names[category], frame_index, box)
+
+
+def _read_objects(elements: Iterator[Any], path: Path, boxes: _Boxes, progress: Progress) -> Iterator[_Object]:
     for index, value in enumerate(elements):
         where = f"{path}: annotations[{index}]"
         fields = Fields(value, where)
         image_id = fields.whole("image_id")
         if _is_box_only(value):
-            boxes.add(f"annotations[{index}], image {image_id}")
+            boxes.add(index, image_id, value)
             continue
         iscrowd = bool(fields.whole("iscrowd")) if fields.has("iscrowd") else False
         masks = parse_mask_list([value["segmentation"]], where)
         if masks.items[0] is None:
-            boxes.add(f"annotations[{index}], image {image_id}")
+            boxes.add(index, image_id, value)
             continue
         yield _Object(where, image_id, fields.whole("category_id"), _track_of(value), iscrowd, masks)
         if index % _REPORT_EVERY == 0:

@@ -3,7 +3,7 @@
 Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -14,7 +14,7 @@ from visolo.categories import Category
 from visolo.errors import AnnotationError
 from visolo.formats.boxes import BoxesOnly
 from visolo.formats.cvat_meta import Meta, read_meta
-from visolo.formats.cvat_shapes import WITHOUT_MASK, mask_of_shape, whole
+from visolo.formats.cvat_shapes import WITHOUT_MASK, box_of_shape, mask_of_shape, whole
 from visolo.formats.exchange import Imported, Progress
 from visolo.formats.frame_folders import FrameImages, find_frame_images, images_by_stem
 from visolo.formats.tracks import TrackTable, dataset_of
@@ -52,18 +52,20 @@ def read_cvat(path: Path, images: Path | None, progress: Progress) -> Imported:
     found = find_frame_images(roots, [task.meta.name for task in tasks])
     loose = _loose_images(roots, len(tasks))
     parts = [part for task in tasks for part in task.videos(found, loose)]
-    videos = [(part.video(number), part.table) for number, part in enumerate(parts, start=1)]
+    by_key: dict[Hashable, Video] = {part.key: part.video(number) for number, part in enumerate(parts, start=1)}
+    videos = [(by_key[part.key], part.table) for part in parts]
     classes: dict[str, Category] = {}
     for label in (label for task in tasks for label in task.meta.labels):
         classes.setdefault(label.name, replace(label, category_id=len(classes) + 1))
     dataset = dataset_of(videos, list(classes.values()))
-    notes = boxes.notes()
+    notes = []
     count = sum(task.loose_shapes for task in tasks)
     if count:
         what = "a track" if count == 1 else "tracks"
         notes.append(f"{counted(count, 'shape')} without group id became {what} of one frame.")
     progress(1.0)
-    return Imported(dataset, image_root(dataset, roots), tuple(notes))
+    known = boxes.found(by_key, dataset.categories)
+    return Imported(dataset, image_root(dataset, roots), tuple(notes), known)
 
 
 def xml_files(path: Path) -> list[Path]:
@@ -109,8 +111,9 @@ class _Image(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """A video before it has an id: its frames' names, their (height, width) in pixels, its tracks."""
+    """A video before it has an id: its file and folder, frames' names, their (height, width) in pixels, its tracks."""
 
+    key: tuple[Path, str]
     names: tuple[str, ...]
     size: tuple[int, int]
     table: TrackTable
@@ -158,7 +161,7 @@ class _Task:
                     f"{self._path}: image {odd.name} is {odd.size[1]} x {odd.size[0]}, {images[0].name} beside it is"
                     f" {images[0].size[1]} x {images[0].size[0]}; put them into different folders"
                 )
-            yield _Part(_file_names(images, loose), images[0].size, self._tables[folder])
+            yield _Part((self._path, folder), _file_names(images, loose), images[0].size, self._tables[folder])
         if not self._images:
             yield self._video_of_tracks(found, loose)
 
@@ -174,7 +177,7 @@ class _Task:
             names = tuple(loose)
         else:
             names = found.names(name, [f"{index:05d}" for index in range(length)])
-        return _Part(names, self.meta.size, self._table)
+        return _Part((self._path, ""), names, self.meta.size, self._table)
 
     def _take_track(self, track: Element) -> None:
         track_id, label = track.get("id", ""), track.get("label", "")
@@ -191,7 +194,11 @@ class _Task:
             if rest or frame_index < 0 or frame_index >= (self.meta.length or 1_000_000):
                 raise AnnotationError(f"{where}: frame {frame} is not among the frames of the task; export it again")
             self._last_index = max(self._last_index, frame_index)
-            if self._has_mask(shape, f"track {track_id}, frame {frame}"):
+            if shape.tag in WITHOUT_MASK:
+                self._boxes.add(f"track {track_id}, frame {frame}")
+                box = box_of_shape(shape, self.meta.size)
+                self._boxes.keep((self._path, ""), track_id, label, frame_index, box)
+            elif shape.tag in ("mask", "polygon"):
                 rle = mask_of_shape(shape, self.meta.size, f"{where}, frame {frame}")
                 self._table.add(track_id, label, frame_index, rle)
 
@@ -208,19 +215,16 @@ class _Task:
         images = self._images.setdefault(folder, [])
         table = self._tables.setdefault(folder, TrackTable())
         for position, shape in enumerate(image):
-            if shape.tag == "tag" or not self._has_mask(shape, f"image {name}"):
-                continue
-            rle = mask_of_shape(shape, (height, width), f"{where}, shape {position}")
             label, group = shape.get("label", ""), shape.get("group_id", "0")
-            self.loose_shapes += group == "0"
             key = (name, position) if group == "0" else (label, group)
-            table.add(key, label, len(images), rle)
+            if shape.tag in WITHOUT_MASK:
+                self._boxes.add(f"image {name}")
+                self._boxes.keep((self._path, folder), key, label, len(images), box_of_shape(shape, (height, width)))
+            elif shape.tag in ("mask", "polygon"):
+                rle = mask_of_shape(shape, (height, width), f"{where}, shape {position}")
+                self.loose_shapes += group == "0"
+                table.add(key, label, len(images), rle)
         images.append(_Image(name, (height, width)))
-
-    def _has_mask(self, shape: Element, where: str) -> bool:
-        if shape.tag in WITHOUT_MASK:
-            self._boxes.add(where)
-        return shape.tag in ("mask", "polygon")
 
 
 def _file_names(images: Sequence[_Image], loose: Sequence[str]) -> tuple[str, ...]:

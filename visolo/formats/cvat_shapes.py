@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from visolo import rle as rle_module
 from visolo.errors import AnnotationError
+from visolo.formats.boxes import filled_box
 from visolo.rle import Rle
 from visolo.rle_box import decode_in_box, encode_in_box
 
@@ -48,6 +49,17 @@ def mask_of_shape(shape: Element, size: tuple[int, int], where: str) -> Rle:
         )
     inside = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(height, width)
     return encode_in_box(inside, left, top, size)
+
+
+def box_of_shape(shape: Element, size: tuple[int, int]) -> Rle | None:
+    """The filled box of a `box` element; None for other shapes, for boxes that are turned, and where it is no box."""
+    if shape.tag != "box" or shape.get("rotation", "0.0") not in ("0", "0.0", "0.00"):
+        return None
+    try:
+        left, top, right, bottom = (float(shape.get(name, "")) for name in ("xtl", "ytl", "xbr", "ybr"))
+    except ValueError:
+        return None
+    return filled_box((left, top, right - left, bottom - top), size)
 
 
 def attributes_of_mask(rle: Rle) -> Mapping[str, str]:

@@ -1,9 +1,10 @@
 """What readers and writers of formats give and take: a `Dataset`, and sentences on what got lost on the way."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from visolo.formats.boxes import Boxes
 from visolo.io.ytvis import Dataset
 
 Progress = Callable[[float], object]
@@ -17,12 +18,19 @@ class Imported:
     Attributes:
         dataset: videos and tracks.
         images: folder that the videos' file names start from; None where the images were not found.
-        notes: what it holds that a dataset of masks can't: one sentence each, for the user.
+        notes: what it holds that a dataset of masks can't: one sentence each, for the user; boxes excepted.
+        boxes: of objects without masks.
     """
 
     dataset: Dataset
     images: Path | None = None
     notes: tuple[str, ...] = ()
+    boxes: Boxes = field(default_factory=Boxes)
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """What to tell a user who has no use for boxes."""
+        return (self.boxes.note, *self.notes) if self.boxes.note else self.notes
 
 
 @dataclass(frozen=True)

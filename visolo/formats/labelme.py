@@ -9,14 +9,14 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from visolo import rle as rle_module
 from visolo.errors import AnnotationError
-from visolo.formats.boxes import BoxesOnly
+from visolo.formats.boxes import BoxesOnly, filled_box
 from visolo.formats.exchange import Carried, Imported, Progress, part_of
 from visolo.formats.frame_folders import images_by_stem
 from visolo.formats.losses import numbered_anew, without_crowds, without_empty_masks
@@ -56,12 +56,14 @@ def read_labelme(path: Path, images: Path | None, progress: Progress) -> Importe
         step = part_of(progress, position / len(folders), (position + 1) / len(folders))
         beside = folder if images is None else images / folder.name
         videos.append(reading.video(position + 1, folder, images_by_stem(beside), step))
-    notes = reading.boxes.notes()
+    notes = []
     if reading.loose_shapes:
         count, what = reading.loose_shapes, "a track" if reading.loose_shapes == 1 else "tracks"
         notes.append(f"{counted(count, 'shape')} without group id became {what} of one frame.")
-    dataset = dataset_of(videos, classes=sorted({t.category for _, table in videos for t in table.tracks.values()}))
-    return Imported(dataset, image_root(dataset, (images or folders[0].parent,)), tuple(notes))
+    tables = [*(table for _, table in videos), *reading.boxes.tables.values()]
+    dataset = dataset_of(videos, classes=sorted({t.category for table in tables for t in table.tracks.values()}))
+    boxes = reading.boxes.found({video.video_id: video for video, _ in videos}, dataset.categories)
+    return Imported(dataset, image_root(dataset, (images or folders[0].parent,)), tuple(notes), boxes)
 
 
 def carry_labelme(dataset: Dataset, progress: Progress) -> Carried:
@@ -104,6 +106,14 @@ def looks_like_labelme(path: Path) -> bool:
         return False
 
 
+class _Place(NamedTuple):
+    """Where a label file belongs, and its image where that is beside."""
+
+    video_id: int
+    frame_index: int
+    image: Path | None
+
+
 class _Reading:
     """What is counted while label files are read."""
 
@@ -122,7 +132,8 @@ class _Reading:
         first = next(iter(labels.values()))
         for frame_index, stem in enumerate(stems):
             if stem in labels:
-                found = self._frame(labels[stem], images.get(stem), frame_index, table)
+                place = _Place(video_id, frame_index, images.get(stem))
+                found = self._frame(labels[stem], place, table)
                 if size not in ((0, 0), found):
                     raise AnnotationError(
                         f"{labels[stem]}: its image is {found[1]} x {found[0]}, that of {first.name} is {size[1]} x"
@@ -132,25 +143,27 @@ class _Reading:
             progress((frame_index + 1) / len(stems))
         return Video(video_id, size[1], size[0], len(names), names), table
 
-    def _frame(self, file: Path, image: Path | None, frame_index: int, table: TrackTable) -> tuple[int, int]:
+    def _frame(self, file: Path, place: _Place, table: TrackTable) -> tuple[int, int]:
         fields = Fields(JsonText(file).value(), str(file))
         if fields.has("imageHeight") and fields.has("imageWidth"):
             size = rle_module.checked_size([fields.whole("imageHeight", 1), fields.whole("imageWidth", 1)], str(file))
-        elif image is not None:
-            size = image_size(image)
+        elif place.image is not None:
+            size = image_size(place.image)
         else:
             raise AnnotationError(f"{file}: has no 'imageHeight' and its image is not beside; put it there")
         for index, value in enumerate(fields.items("shapes")):
             where = f"{file}: shapes[{index}]"
             shape = Fields(value, where)
             label = shape.text("label")
+            group = value.get("group_id")
+            key = (label, str(group)) if group is not None else (file.stem, index)
             rle = _mask(value, shape, size)
             if rle is None:
                 self.boxes.add(f"{file.name}, shapes[{index}]")
+                self.boxes.keep(place.video_id, key, label, place.frame_index, _box(value, size))
                 continue
-            group = value.get("group_id")
             self.loose_shapes += group is None
-            table.add((label, str(group)) if group is not None else (file.stem, index), label, frame_index, rle)
+            table.add(key, label, place.frame_index, rle)
         return size
 
 
@@ -181,6 +194,18 @@ def _mask(value: Mapping[str, Any], shape: Fields, size: tuple[int, int]) -> Rle
     if kind == "polygon":
         return rle_module.from_polygons(size, [[v for point in points for v in point]], shape.where)
     return _placed_mask(shape, points, size)
+
+
+def _box(value: Mapping[str, Any], size: tuple[int, int]) -> Rle | None:
+    """The box of a rectangle, which is given by two corners or all four."""
+    points = value.get("points")
+    if value.get("shape_type") != "rectangle" or not isinstance(points, list):
+        return None
+    pairs = [p for p in points if isinstance(p, list) and len(p) == 2 and all(type(v) in (int, float) for v in p)]
+    if len(pairs) < 2:
+        return None
+    (left, right), (top, bottom) = ((min(numbers), max(numbers)) for numbers in zip(*pairs, strict=True))
+    return filled_box((left, top, right - left, bottom - top), size)
 
 
 def _placed_mask(shape: Fields, points: Sequence[Sequence[float]], size: tuple[int, int]) -> Rle:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from visolo.formats.boxes import Boxes
 from visolo.formats.exchange import Imported, Progress
 from visolo.io.ytvis import Annotation, read_results
 from visolo.words import counted
@@ -30,4 +31,6 @@ def with_results(imported: Imported, path: Path, least_score: float, progress: P
     if len(kept) < len(entries):
         notes.append(f"{counted(len(entries) - len(kept), 'prediction')} with a lower score left out.")
     progress(1.0)
-    return replace(imported, dataset=replace(imported.dataset, annotations=annotations), notes=tuple(notes))
+    return replace(
+        imported, dataset=replace(imported.dataset, annotations=annotations), notes=tuple(notes), boxes=Boxes()
+    )

@@ -39,7 +39,7 @@ class MaskWork:
         self.track_id = document.next_track_id(video.video_id) if self.is_new else next(iter(session.selection))
         present = None if self.is_new else document.instance(video.video_id, self.track_id, self._frame_index)
         self.mask: NDArray[np.uint8] = np.zeros((video.height, video.width), dtype=np.uint8)
-        if present is not None:
+        if present is not None and not present.is_box:  # of a box nothing is drawn yet
             box, part = decode_in_box(present.rle)
             self.mask[box.y : box.y + box.height, box.x : box.x + box.width] = part
         self._before = self.mask.copy()

@@ -1,4 +1,4 @@
-"""All present instances of a video as columns, kept up to date change by change, and questions to their evidence."""
+"""All instances with masks of a video as columns, kept up to date change by change; questions to their evidence."""
 
 from itertools import chain
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.document.queries import Queries
-from app.document.records import LAST_FRAME, Change, FrameRange
+from app.document.records import LAST_FRAME, Change, FrameRange, Origin
 from app.document.review.evidence_store import EvidenceStore, ModelEvidence
 
 _COLUMNS = (
@@ -135,8 +135,9 @@ class Observations:
         hint = "INDEXED BY cells_by_frame" if few else ""
         rows = queries.rows(
             f"SELECT {_COLUMNS} FROM cells c {hint} JOIN masks m USING (mask_id)"
-            f" WHERE c.video_id = ? AND c.frame_index BETWEEN ? AND ? {only}",
+            f" WHERE c.video_id = ? AND c.origin != ? AND c.frame_index BETWEEN ? AND ? {only}",
             self.video_id,
+            int(Origin.BOX),
             frames.first,
             min(frames.end, LAST_FRAME),
         )
