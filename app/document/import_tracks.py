@@ -63,8 +63,8 @@ class ImportTracks:
         if not self.box_count:
             return self.notes
         return (
-            f"{counted(self.box_count, 'object')} without mask came as a box: run the model, and what it finds there"
-            " becomes the mask. Boxes are never exported.",
+            f"{counted(self.box_count, 'box', 'boxes')} without masks: run the model, and what it finds in a box"
+            " becomes the mask of its track. Boxes are never exported.",
             *self.notes,
         )
 

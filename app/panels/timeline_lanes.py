@@ -49,7 +49,7 @@ class LaneColumns:
         self.frame_indices = lane.frame_indices
         self._score_sums = _prefix_sums(lane.scores.astype(np.float64))
         self._edited_sums = _prefix_sums(lane.edited)
-        imported = (lane.origins == Origin.IMPORTED) | (lane.origins == Origin.INTERPOLATED)
+        imported = np.isin(lane.origins, (Origin.IMPORTED, Origin.INTERPOLATED, Origin.BOX))
         self._imported_sums = _prefix_sums(imported)
 
     def row(self, edges: NDArray[np.int64]) -> LaneRow:

@@ -86,7 +86,7 @@ def test_boxes_come_in_as_boxes_and_it_is_said(boxes, tmp_path):
     with document:
         edit = read_dataset_import(document, boxes)
         assert edit.box_count == 5
-        assert edit.all_notes[0].startswith("5 objects without mask came as a box: run the model")
+        assert edit.all_notes[0].startswith("5 boxes without masks: run the model")
         history.do(edit)
         assert lanes(document) == {1: [0, 1, 2, 3], 2: [2]}
         assert origins(document, 1) == [Origin.BOX] * 4

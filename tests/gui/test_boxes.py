@@ -46,7 +46,7 @@ def boxed(open_window, qtbot, tmp_path):
 
 
 def test_boxes_are_opened_and_said_to_be_boxes(boxed):
-    assert "3 objects without mask came as a box: run the model" in notes_of(boxed)
+    assert "3 boxes without masks: run the model" in notes_of(boxed)
     assert boxed.session.document.instance(1, 1, 0).origin is Origin.BOX
     scene = boxed.workspace.canvas.scene
     (drawn,) = scene.visible()
@@ -91,7 +91,7 @@ def test_boxes_can_be_left_out_of_an_import(open_window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: status.text().startswith("Adds"), timeout=20_000)
     assert choice.isVisible()
     assert status.text().startswith("Adds 1 video, 1 track with 0 masks.")
-    assert "3 objects without mask came as a box" in status.text()
+    assert "3 boxes without masks" in status.text()
     choice.click()
     assert status.text().startswith("Adds 1 video, 0 tracks with 0 masks. 1 track left out.")
     QTest.mouseClick(dialog.findChild(QPushButton, "importStart"), Qt.MouseButton.LeftButton)
