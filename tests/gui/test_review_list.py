@@ -107,7 +107,7 @@ def listed(switched, qtbot):
         [
             _row(SuspicionKind.POSSIBLE_SWITCH, 0.9),
             _row(SuspicionKind.CLASS_FLIP, 0.3),
-            _row(SuspicionKind.MASK_JUMP, 0.04),
+            _row(SuspicionKind.MASK_JUMP, 0.01),
         ]
     )
     return switched
@@ -121,7 +121,7 @@ def test_unlikely_suspicions_are_left_out_until_asked_for_and_that_is_remembered
     review = listed.session.review
     assert [s.confidence for s in review.found] == [0.9, 0.3]
     listed.workspace.actions.run("review.least.0")
-    assert [s.confidence for s in review.found] == [0.9, 0.3, 0.04]
+    assert [s.confidence for s in review.found] == [0.9, 0.3, 0.01]
     assert Settings().get(REVIEW_LEAST) == 0
     listed.workspace.actions.run("review.least.50")
     assert [s.confidence for s in review.found] == [0.9]
@@ -131,7 +131,7 @@ def test_unlikely_suspicions_are_left_out_until_asked_for_and_that_is_remembered
 def test_the_foot_says_how_many_are_not_listed_and_lists_them(listed, qtbot):
     foot = listed.findChild(QToolButton, "reviewHidden")
     listed.workspace.actions.run("review.kind.class_flip")
-    assert foot.text() == "1 below 5 %, 1 of hidden kinds · Show all"
+    assert foot.text() == "1 below 2 %, 1 of hidden kinds · Show all"
     qtbot.mouseClick(foot, Qt.MouseButton.LeftButton)
     assert listed.session.review.found == listed.session.review.all_found
     assert not foot.isVisible()

@@ -31,7 +31,7 @@ _MOST = 2000  # rows
 _SAME_MOMENT = 5  # frames
 _LOW = 0.8  # of the usual score
 _EXPLAINED = 0.03  # of the confidence is left where a more likely mistake of one of the tracks explains the same signs
-_TOLD = 0.8  # of it is left for every better row about all of the tracks: they have been looked at
+_TOLD = 0.5  # of it is left for every better row about all of the tracks: they have been looked at
 
 Kind = SuspicionKind
 
