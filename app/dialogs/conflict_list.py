@@ -51,6 +51,7 @@ class ConflictList(QTableWidget):
         """List these, all undecided; `names` are those of the videos by id."""
         self.decisions = {}
         self.setRowCount(len(conflicts))
+        self.setColumnHidden(0, len({conflict.video_id for conflict in conflicts}) == 1)
         for row, conflict in enumerate(conflicts):
             texts = (names[conflict.video_id], conflict.kind.value, conflict.where, _WORDS[None])
             for column, text in enumerate(texts):
@@ -58,7 +59,7 @@ class ConflictList(QTableWidget):
                 item.setToolTip(text)
                 self.setItem(row, column, item)
         if conflicts:
-            self.setCurrentCell(0, 0)
+            self.setCurrentCell(0, _TAKEN)
 
     def decide(self, rows: Sequence[int], *, takes_theirs: bool) -> None:
         """Decide some conflicts."""
@@ -75,7 +76,7 @@ class ConflictList(QTableWidget):
         order = [(here + step) % count for step in range(1, count + 1)]
         row = next((row for row in order if row not in self.decisions), None)
         if row is not None:
-            self.setCurrentCell(row, 0)
+            self.setCurrentCell(row, _TAKEN)
 
     def _look(self, row: int, _column: int, before: int, _before_column: int) -> None:
         if row != before:

@@ -79,7 +79,7 @@ class MergeProjectDialog(QDialog):
         self._sides.setChildrenCollapsible(False)
         self._sides.addWidget(self._list)
         self._sides.addWidget(self._pictures)
-        self._sides.setSizes([430, 640])
+        self._sides.setSizes([500, 560])
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addStretch(1)

@@ -49,7 +49,7 @@ def test_conflicts_are_printed_and_left_with_an_exit_code_of_their_own(paths, ca
     said = capsys.readouterr().out.splitlines()
     assert said == [
         "video 1 (in both): 1 frame of 1 track",
-        "  conflict: track 2 on frame 3: mask: ours one mask; theirs another",
+        "  conflict: track 2 on frame 3: mask: ours one mask; theirs another mask",
         "1 conflict left: there the first project stays as it is; --prefer decides",
         "Merge Anna's work: 1 frame of 1 track",
     ]

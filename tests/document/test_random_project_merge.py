@@ -208,6 +208,23 @@ def test_a_second_merge_has_nothing_to_do_once_theirs_was_taken(edited, mine, ot
         assert compared(ours.document, theirs.document).is_empty()
 
 
+@given(st.lists(EDITS, min_size=2, max_size=4))
+@QUICK
+def test_turn_by_turn_both_stay_alike_without_a_conflict(edited, turns):
+    pair = edited([], "Ben")[0], edited([], "Anna")[0]
+    for number, edits in enumerate(turns):
+        worker, other = pair[number % 2], pair[1 - number % 2]
+        for edit in edits:
+            try_to(worker, edit)
+        found = compared(other.document, worker.document)
+        # What is confirmed or locked is never changed unasked, even if it was opened there first.
+        assert all(conflict.is_closed for conflict in found.conflicts)
+        take(other, found, found.conflicts)
+        assert content(other.document)["cells"] == content(worker.document)["cells"]
+        assert compared(other.document, worker.document).is_empty()
+        assert compared(worker.document, other.document).is_empty()
+
+
 @given(st.lists(KEEPING, max_size=6), st.lists(KEEPING, max_size=6), st.booleans())
 @QUICK
 def test_edits_of_identity_on_both_sides_lose_no_instance_and_the_export_is_valid(

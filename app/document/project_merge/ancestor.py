@@ -23,6 +23,7 @@ class Ancestor:
         entry_id: the last entry of that state; None where there is no common state.
         shared_entry: the histories are the same up to this one, 0 for not at all.
         shared_mask, shared_run: ids up to these mean the same in both projects.
+        since: by side, the entry after which its own work begins.
         tracks: what an earlier merge kept: own track by the other's, by video of the project that was merged into.
     """
 
@@ -31,6 +32,7 @@ class Ancestor:
     shared_entry: int
     shared_mask: int
     shared_run: int
+    since: Mapping[SideName, int]
     tracks: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
 
     @property
@@ -40,7 +42,7 @@ class Ancestor:
 
     def nothing(self) -> "Ancestor":
         """For a video that only one of them has."""
-        return Ancestor("ours", self.entry_id, 0, 0, 0)
+        return Ancestor("ours", self.entry_id, 0, 0, 0, {"ours": 0, "theirs": 0})
 
     def merged_tracks(self, our_video: int, their_video: int) -> dict[int, int]:
         """Our id by theirs of the tracks that an earlier merge brought together."""
@@ -50,11 +52,12 @@ class Ancestor:
 
 
 class _Mark(NamedTuple):
-    """An earlier merge: when it was, and how far it took the other project over."""
+    """An earlier merge: when it was, and how far it took the other project, which is `side`, over."""
 
     created: float
     side: SideName
     entry_id: int
+    since: Mapping[SideName, int]
     tracks: Mapping[int, Mapping[int, int]]
 
 
@@ -65,19 +68,17 @@ def find_ancestor(ours: Queries, theirs: Queries) -> Ancestor:
     shared_entry = int(shared[-1]) if shared else 0
     marks = [*_marks(ours, theirs, "theirs", shared_entry), *_marks(theirs, ours, "ours", shared_entry)]
     latest = max(marks, key=lambda mark: mark.created, default=None)
-    side, entry_id, tracks = ("ours", shared_entry or None, {}) if latest is None else latest[1:]
+    since: Mapping[SideName, int] = {"ours": shared_entry, "theirs": shared_entry}
+    side, entry_id, since, tracks = ("ours", shared_entry or None, since, {}) if latest is None else latest[1:]
     mask, run = (min(_last_id(q, table, shared_entry) for q in (ours, theirs)) for table in ("mask", "run"))
-    return Ancestor(side, entry_id, shared_entry, mask, run, tracks)
+    return Ancestor(side, entry_id, shared_entry, mask, run, since, tracks)
 
 
 def authors_since(theirs: Queries, ancestor: Ancestor) -> dict[str, int]:
     """Who made how many of their entries that ours lacks, the most first."""
-    since = ancestor.shared_entry
-    if ancestor.side == "theirs" and ancestor.entry_id is not None:
-        since = ancestor.entry_id
     rows = theirs.rows(
         "SELECT author, count(*) FROM history WHERE entry_id > ? AND NOT undone GROUP BY author ORDER BY 2 DESC, 1",
-        since,
+        ancestor.since["theirs"] if ancestor.side == "theirs" else ancestor.shared_entry,
     )
     return {str(author): int(count) for author, count in rows}
 
@@ -102,11 +103,13 @@ def _marks(holder: Queries, other: Queries, side: SideName, shared_entry: int) -
     """Merges in the history of `holder` that took `other` over, which is `side`."""
     found = []
     rows = holder.rows(
-        "SELECT created, edit FROM history WHERE NOT undone AND entry_id > ? AND json_extract(edit, '$.edit') = ?",
+        "SELECT entry_id, created, edit FROM history"
+        " WHERE NOT undone AND entry_id > ? AND json_extract(edit, '$.edit') = ?",
         shared_entry,
         MERGE,
     )
-    for created, text in rows:
+    holder_side: SideName = "ours" if side == "theirs" else "theirs"
+    for merge_id, created, text in rows:
         value = json.loads(text)
         entry_id, head_created = value["theirs"]
         known = other.rows(
@@ -114,7 +117,8 @@ def _marks(holder: Queries, other: Queries, side: SideName, shared_entry: int) -
         )
         if known:
             tracks = {int(video): dict(pairs) for video, pairs in value["tracks"].items()}
-            found.append(_Mark(created, side, entry_id, tracks))
+            since: dict[SideName, int] = {side: entry_id, holder_side: merge_id}
+            found.append(_Mark(created, side, entry_id, since, tracks))
     return found
 
 

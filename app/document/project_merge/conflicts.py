@@ -106,7 +106,7 @@ def _conflict(video_id: int, stretch: Sequence[Disputed]) -> Conflict:
 
 def _says(kind: ConflictKind, moves: Sequence[tuple[int, int]], side: int) -> str:
     if kind is ConflictKind.MASK:
-        return "one mask" if side == 0 else "another"
+        return "one mask" if side == 0 else "another mask"
     there = [str(move[side]) for move in moves if move[side]]
     gone = [str(move[1 - side]) for move in moves if not move[side]]
     parts = []

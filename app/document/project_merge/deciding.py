@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from app.document.confirmation import Confirmed
+from app.document.project_merge.ancestor import Ancestor
 from app.document.project_merge.objects import Sides, Thing, Value
 from app.document.project_merge.states import VideoState
 from app.document.records import FrameRange, Origin
@@ -68,11 +69,11 @@ class Statement:
     Args:
         state: of that side, in its own track numbers.
         tracks: our number by its own; None for ours.
-        since_run: runs up to this one both sides have.
+        since: the entry of the history after which its own work begins.
     """
 
-    def __init__(self, state: VideoState, tracks: Mapping[int, int] | None, since_run: int) -> None:
-        self._state, self._since_run = state, since_run
+    def __init__(self, state: VideoState, tracks: Mapping[int, int] | None, since: int) -> None:
+        self._state, self._since = state, since
 
         def ours(track_id: int) -> int:
             return track_id if tracks is None else tracks.get(track_id, track_id)
@@ -99,7 +100,7 @@ class Statement:
 
     def has_run_since(self, frame_index: int) -> bool:
         """Whether a run of its own has looked at the frame."""
-        return self._state.is_computed(frame_index, self._since_run)
+        return self._state.is_computed(frame_index, self._since)
 
     def _is_absent(self, track_id: int, frame_index: int) -> bool:
         return any(r.first <= frame_index <= r.end for r in self._absences.get(track_id, ()))
@@ -113,15 +114,21 @@ class FrameRules:
     theirs: Statement
 
     @classmethod
-    def of(cls, sides: Sides, tracks: Mapping[int, int], since_run: int) -> "FrameRules":
+    def of(cls, sides: Sides, tracks: Mapping[int, int], ancestor: Ancestor) -> "FrameRules":
         """Those of two sides; `tracks` is our number by theirs."""
-        return cls(Statement(sides.ours, None, since_run), Statement(sides.theirs, tracks, since_run))
+        ours = Statement(sides.ours, None, ancestor.since["ours"])
+        return cls(ours, Statement(sides.theirs, tracks, ancestor.since["theirs"]))
 
     def resolve(self, frame_index: int, things: Sequence[Thing], choose: Choose) -> list[Outcome]:
         """What becomes of all objects of a frame; `choose` is asked where both sides stand against each other."""
-        return [
-            outcome for group in _exchanging(things) for outcome in _Group(self, frame_index, group).resolve(choose)
-        ]
+        outcomes: list[Outcome] = []
+        for group in _exchanging(things):
+            first = group[0]
+            if len(group) == 1 and first.ours is not None and _is_alike(first):
+                outcomes.append(Outcome(first, first.ours.track_id, first.ours, first.ours.cell.edited))
+            else:
+                outcomes += _Group(self, frame_index, group).resolve(choose)
+        return outcomes
 
 
 class _Group:
@@ -150,6 +157,9 @@ class _Group:
         kind = ConflictKind.PRESENCE if is_presence else ConflictKind.IDENTITY
         tracks = {track for move in moves for track in move if track}
         closed = any(self._rules.ours.is_closed(track, self._frame) for track in tracks)
+        ours = [t for t in self._things if not t.is_base_known or _content(t.ours) != _content(t.base)]
+        if not closed and not any(self._is_strong(thing, is_ours=True) for thing in ours):
+            return _Pick.THEIRS
         return _Pick.THEIRS if choose(Disputed(kind, self._frame, tuple(moves), closed)) else _Pick.OURS
 
     def _place(self, thing: Thing) -> _Pick:
@@ -245,6 +255,12 @@ def _exchanging(things: Iterable[Thing]) -> list[list[Thing]]:
     for thing in things:
         groups.setdefault(find(max(_move(thing))), []).append(thing)
     return list(groups.values())
+
+
+def _is_alike(thing: Thing) -> bool:
+    """Whether both have it, exactly alike."""
+    ours, theirs = thing.ours, thing.theirs
+    return ours is not None and theirs is not None and ours[:2] == theirs[:2] and ours.cell.edited == theirs.cell.edited
 
 
 def _move(thing: Thing) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from app.document.project_merge.ancestor import remembered_of
 from app.document.project_merge.conflicts import Conflict
 from app.document.project_merge.evidence_copy import copy_runs
 from app.document.project_merge.facts import RowChange
-from app.document.project_merge.plan import CellChange, ProjectMerge, VideoFate, VideoMerge, history_mark
+from app.document.project_merge.plan import CellChange, Changes, ProjectMerge, VideoFate, VideoMerge, history_mark
 from app.document.project_merge.their_project import read
 from app.document.queries import Queries
 from app.document.records import EditRefused
@@ -57,7 +57,8 @@ class MergeProject:
         """Whether it would change anything."""
         if self.added or self.merge.classes.has_news:
             return True
-        return any(any(video.changes(self.taken)) for video in _merged(self.merge, self.added))
+        changes = [video.changes(self.taken) for video in _merged(self.merge, self.added)]
+        return any(c.cells or c.rows for c in changes)
 
     @property
     def text(self) -> str:
@@ -74,14 +75,14 @@ class MergeProject:
                 raise EditRefused(_STALE.format(merge.theirs.name))
             frames, tracks = 0, 0
             changed = False
-            work = [(video, *video.changes(self.taken)) for video in _merged(merge, self.added)]
+            work = [(video, video.changes(self.taken)) for video in _merged(merge, self.added)]
             changed = self._write_classes(transaction, theirs, work)
-            for video, cells, rows in work:
+            for video, changes in work:
                 if video.fate is not VideoFate.MATCHED:
                     AddVideo(video.video).apply(transaction)
-                changed = _VideoWriter(transaction, theirs, video, merge).write(cells, rows) or changed
-                coming = video.coming(self.taken)
-                frames, tracks = frames + coming.frame_count, tracks + coming.track_count
+                changed = _VideoWriter(transaction, theirs, video, merge).write(changes) or changed
+                frames += changes.coming.frame_count
+                tracks += changes.coming.track_count
         if not changed and not self.added:
             raise EditRefused("Nothing differs, so there is nothing to merge")
         parts = [f"{counted(frames, 'frame')} of {counted(tracks, 'track')}"] if frames else []
@@ -92,12 +93,13 @@ class MergeProject:
         self,
         transaction: Transaction,
         theirs: Queries,
-        work: Sequence[tuple[VideoMerge, Sequence[CellChange], Sequence[RowChange]]],
+        work: Sequence[tuple[VideoMerge, Changes]],
     ) -> bool:
         """Add the classes that are needed, with what else they say of classes."""
         classes = self.merge.classes
         needed = set(classes.wanted)
-        for video, cells, rows in work:
+        for video, changes in work:
+            rows, cells = changes.rows, changes.cells
             needed |= {int(row.values[0] or 0) for row in rows if row.table == "tracks" and row.values is not None}
             runs = {c.outcome.mask.cell.run_id for c in cells if c.outcome.mask is not None}
             for run in theirs.runs(video.their_id):
@@ -121,8 +123,9 @@ class _VideoWriter:
         self._masks: dict[int, int] = {}
         self._runs: dict[int, int] = {}
 
-    def write(self, cells: Sequence[CellChange], rows: Sequence[RowChange]) -> bool:
+    def write(self, changes: Changes) -> bool:
         """Write all; whether that was anything."""
+        cells, rows = changes.cells, changes.rows
         if not cells and not rows:
             return False
         tracks = [row for row in rows if row.table == "tracks"]

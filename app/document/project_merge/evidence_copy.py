@@ -1,14 +1,16 @@
 """Runs of another project, copied with all that they computed, so that what they found is as good as found here."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from app.document.project_merge.plan import ProjectMerge
 from app.document.queries import Queries
 from app.document.transaction import Transaction
+
+_FRAMES_AT_ONCE = 64
 
 
 class Copied(NamedTuple):
@@ -47,46 +49,45 @@ def copy_runs(
         )
         assert cursor.lastrowid is not None
         runs[run_id] = cursor.lastrowid
-        for frame in _frames(theirs, run_id):
-            _copy_frame(transaction, theirs, runs[run_id], frame, masks)
+        _copy_frames(transaction, theirs, (run_id, runs[run_id]), masks)
     return Copied(runs, masks)
 
 
-def _frames(theirs: Queries, run_id: int) -> Iterator[Any]:
-    numbers = theirs.rows("SELECT run_frame_id FROM run_frames WHERE run_id = ? ORDER BY frame_index", run_id)
-    for (run_frame_id,) in numbers:
-        yield theirs.rows("SELECT * FROM run_frames WHERE run_frame_id = ?", run_frame_id)[0]
-
-
-def _copy_frame(
-    transaction: Transaction,
-    theirs: Queries,
-    run_id: int,
-    frame: Any,  # noqa: ANN401 - a row
-    masks: dict[int, int],
-) -> None:
+def _copy_frames(transaction: Transaction, theirs: Queries, run: tuple[int, int], masks: dict[int, int]) -> None:
+    """Copy what a run, (id there, id here), computed; many frames at once, since a person waits."""
     connection = transaction.document.connection
-    their_id, _, frame_index, tracks, mask_ids, *arrays = frame
-    wanted = np.frombuffer(mask_ids, np.int64).tolist()
-    _copy_masks(transaction, theirs, [mask_id for mask_id in wanted if mask_id not in masks], masks)
-    own = np.array([masks[mask_id] for mask_id in wanted], np.int64).tobytes()
-    cursor = connection.execute(
-        "INSERT INTO run_frames (run_id, frame_index, run_tracks, mask_ids, scores, cell_indices, class_scores)"
-        " VALUES (?,?,?,?,?,?,?)",
-        (run_id, frame_index, tracks, own, *arrays),
-    )
-    for table, columns in (("run_embeddings", 'queries, "references"'), ("run_candidates", "candidates")):
-        for row in theirs.rows(f"SELECT {columns} FROM {table} WHERE run_frame_id = ?", their_id):
-            connection.execute(f"INSERT INTO {table} VALUES (?{',?' * len(row)})", (cursor.lastrowid, *row))
+    numbers = [row[0] for row in theirs.rows("SELECT run_frame_id FROM run_frames WHERE run_id = ?", run[0])]
+    for first in range(0, len(numbers), _FRAMES_AT_ONCE):
+        piece = ",".join(map(str, numbers[first : first + _FRAMES_AT_ONCE]))
+        frames = theirs.rows(f"SELECT * FROM run_frames WHERE run_frame_id IN ({piece})")
+        wanted = {row[0]: np.frombuffer(row[4], np.int64).tolist() for row in frames}
+        _copy_masks(transaction, theirs, [i for ids in wanted.values() for i in ids if i not in masks], masks)
+        ids: dict[int, int] = {}
+        for their_id, _, frame_index, tracks, _, *arrays in frames:
+            own = np.array([masks[mask_id] for mask_id in wanted[their_id]], np.int64).tobytes()
+            cursor = connection.execute(
+                "INSERT INTO run_frames (run_id, frame_index, run_tracks, mask_ids, scores, cell_indices, class_scores)"
+                " VALUES (?,?,?,?,?,?,?)",
+                (run[1], frame_index, tracks, own, *arrays),
+            )
+            assert cursor.lastrowid is not None
+            ids[their_id] = cursor.lastrowid
+        for table, columns in (("run_embeddings", 'queries, "references"'), ("run_candidates", "candidates")):
+            rows = theirs.rows(f"SELECT run_frame_id, {columns} FROM {table} WHERE run_frame_id IN ({piece})")
+            marks = ",?" * (columns.count(",") + 1)
+            connection.executemany(f"INSERT INTO {table} VALUES (?{marks})", [(ids[row[0]], *row[1:]) for row in rows])
 
 
 def _copy_masks(transaction: Transaction, theirs: Queries, wanted: Sequence[int], masks: dict[int, int]) -> None:
     connection = transaction.document.connection
     columns = "height, width, counts, area, box_x, box_y, box_width, box_height"
-    for mask_id in wanted:
-        (row,) = theirs.rows(f"SELECT {columns} FROM masks WHERE mask_id = ?", mask_id)
-        cursor = connection.execute(
-            f"INSERT INTO masks (entry_id, {columns}) VALUES (?,?,?,?,?,?,?,?,?)", (transaction.entry_id, *row)
-        )
-        assert cursor.lastrowid is not None
-        masks[mask_id] = cursor.lastrowid
+    # Numbered here instead of one by one by SQLite, which never gives a number twice, not even after undo.
+    rows = transaction.document.rows("SELECT seq FROM sqlite_sequence WHERE name = 'masks'")
+    free = int(rows[0][0]) + 1 if rows else 1
+    listed = ",".join(map(str, wanted))
+    found = theirs.rows(f"SELECT mask_id, {columns} FROM masks WHERE mask_id IN ({listed}) ORDER BY mask_id")
+    masks |= {row[0]: free + number for number, row in enumerate(found)}
+    connection.executemany(
+        f"INSERT INTO masks (mask_id, entry_id, {columns}) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        [(masks[row[0]], transaction.entry_id, *row[1:]) for row in found],
+    )

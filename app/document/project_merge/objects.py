@@ -18,7 +18,7 @@ from visolo.rle import Rle
 
 _SAME_OBJECT_IOU = 0.5
 _FRAMES_AT_ONCE = 64
-_NONE = 0
+_UNTOUCHED_VOTES = 2
 
 
 class Value(NamedTuple):
@@ -124,8 +124,8 @@ class Matcher:
             piece = [frames[number] for number in numbers[first : first + _FRAMES_AT_ONCE]]
             masks = self._read(piece)
             for frame in piece:
-                for pair in self._attach_by_mask(frame, masks):
-                    votes[pair] = votes.get(pair, 0) + 1
+                for pair, count in self._attach_by_mask(frame, masks):
+                    votes[pair] = votes.get(pair, 0) + count
         tracks = self._tracks(known, votes)
         new = self._new_tracks(tracks)
         numbered = {**tracks, **new}
@@ -167,8 +167,12 @@ class Matcher:
         self._keys |= {i: mask.counts for i, mask in masks.items() if not 0 < i <= shared}
         return masks
 
-    def _attach_by_mask(self, frame: _Frame, masks: Mapping[int, Rle]) -> list[tuple[int, int]]:
-        """Bring loose instances to those of the same mask, or that overlap most; our and their track of each pair."""
+    def _attach_by_mask(self, frame: _Frame, masks: Mapping[int, Rle]) -> list[tuple[tuple[int, int], int]]:
+        """Bring loose instances to those of the same mask, or that overlap most.
+
+        Returns:
+            Our and their track of each pair, and how much it says of the tracks: more where nobody moved either.
+        """
         if not frame.loose:
             return []
         open_ = {key: _shown(sides) for key, sides in frame.anchored.items() if self._loose_side not in sides}
@@ -179,7 +183,8 @@ class Matcher:
             cell = frame.loose[place]
             frame.anchored[name][self._loose_side] = cell
             pair = open_[name].track_id, cell.track_id
-            pairs.append(pair if self._loose_side == "theirs" else pair[::-1])
+            votes = 1 if open_[name].edited or cell.edited else _UNTOUCHED_VOTES
+            pairs.append((pair if self._loose_side == "theirs" else pair[::-1], votes))
         taken = {id(sides[self._loose_side]) for sides in frame.anchored.values() if self._loose_side in sides}
         frame.loose = [cell for cell in frame.loose if id(cell) not in taken]
         return pairs

@@ -1,7 +1,7 @@
 """Two projects compared: their videos, what comes over, and what a person has to decide. Changes nothing."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from visolo.formats.exchange import part_of, silent
 from visolo.words import counted
 
 _NO_ENTRY = 2**53
+_FRAMES_AT_ONCE = 64
 
 
 class VideoFate(StrEnum):
@@ -66,6 +67,14 @@ class CellChange(NamedTuple):
     outcome: Outcome
 
 
+class Changes(NamedTuple):
+    """What changes in a video of ours."""
+
+    cells: list[CellChange]
+    rows: list[RowChange]
+    coming: Coming
+
+
 @dataclass(frozen=True, eq=False)
 class VideoMerge:
     """One video of either project.
@@ -83,38 +92,38 @@ class VideoMerge:
     matched: Matched | None = None
     rules: FrameRules | None = None
     facts: Facts | None = None
+    _known: dict[frozenset[Conflict], "Changes"] = field(default_factory=dict)
 
-    def outcomes(self, taken: Collection[Conflict] = ()) -> dict[int, list[Outcome]]:
-        """What becomes of the frames in which the sides differ, with theirs taken in some conflicts."""
-        if self.matched is None or self.rules is None:
-            return {}
-        theirs = {one for conflict in taken if conflict.video_id == self.video.video_id for one in conflict.disputed}
-        rules = self.rules
-        return {f: rules.resolve(f, things, theirs.__contains__) for f, things in self.matched.things.items()}
-
-    def changes(self, taken: Collection[Conflict] = ()) -> tuple[list[CellChange], list[RowChange]]:
+    def changes(self, taken: Collection[Conflict] = ()) -> "Changes":
         """What changes in the project, with theirs taken in some conflicts."""
-        if self.facts is None:
-            return [], []
-        outcomes = self.outcomes(taken)
-        mine = [conflict for conflict in taken if conflict.video_id == self.video.video_id]
+        if self.facts is None or self.matched is None or self.rules is None:
+            return Changes([], [], Coming(0, 0, 0))
+        mine = frozenset(conflict for conflict in taken if conflict.video_id == self.video.video_id)
+        if mine not in self._known:
+            self._known.clear()  # asked for again and again with what was decided last
+            self._known[mine] = self._changes(mine, self.matched, self.rules, self.facts)
+        return self._known[mine]
+
+    def _changes(self, taken: frozenset[Conflict], matched: Matched, rules: FrameRules, facts: Facts) -> "Changes":
+        theirs = {one for conflict in taken for one in conflict.disputed}
+        outcomes = {f: rules.resolve(f, things, theirs.__contains__) for f, things in matched.things.items()}
         cells = [
             CellChange(None if o.thing.ours is None else o.thing.ours.cell, o)
             for frame in outcomes.values()
             for o in frame
             if is_changed(o)
         ]
-        return cells, self.facts.changes(mine, outcomes)
+        rows = facts.changes(taken, outcomes)
+        places = [
+            (c.outcome.track_id or (c.before.track_id if c.before else 0), _frame(c)) for c in cells if is_seen(c)
+        ]
+        new = set(matched.new_tracks.values())
+        fact_count = sum(row.table != "tracks" or row.key[0] not in new for row in rows)
+        return Changes(cells, rows, Coming(len({f for _, f in places}), len({t for t, _ in places}), fact_count))
 
     def coming(self, taken: Collection[Conflict] = ()) -> Coming:
         """How much that is."""
-        cells, rows = self.changes(taken)
-        places = {
-            (c.outcome.track_id or (c.before.track_id if c.before else 0), _frame(c)) for c in cells if is_seen(c)
-        }
-        new = set(self.matched.new_tracks.values()) if self.matched is not None else set()
-        facts = [row for row in rows if row.table != "tracks" or row.key[0] not in new]
-        return Coming(len({f for _, f in places}), len({t for t, _ in places}), len(facts))
+        return self.changes(taken).coming
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,11 +226,11 @@ class _Comparison(NamedTuple):
     classes: ClassMatch
 
     def video(self, fate: VideoFate, mine: Video, other: Video, progress: Progress) -> VideoMerge:
-        sides = self._sides(fate, mine, other)
+        sides = self._sides(fate, mine, other, part_of(progress, 0, 0.3))
         first_free = self.ours.next_track_id(mine.video_id)
         matcher = Matcher(sides, self.ancestor, MaskReader(self.ours, self.theirs), first_free)
-        matched = matcher.match(self._known_tracks(sides, mine.video_id, other.video_id), part_of(progress, 0.3, 0.9))
-        rules = FrameRules.of(sides, matched.all_tracks, self.ancestor.shared_run)
+        matched = matcher.match(self._known_tracks(sides, mine.video_id, other.video_id), part_of(progress, 0.4, 0.9))
+        rules = FrameRules.of(sides, matched.all_tracks, self.ancestor)
         names = {c.category_id: c.name for c in (*self.ours.categories(), *self.classes.missing)}
         is_theirs = self.ancestor.side == "theirs"
         facts = Facts(mine.video_id, sides, matched, rules, self.classes.ours, names, is_theirs)
@@ -231,19 +240,24 @@ class _Comparison(NamedTuple):
             disputed.append(one)
             return False
 
-        for frame_index, things in matched.things.items():
+        for number, (frame_index, things) in enumerate(matched.things.items()):
+            if number % _FRAMES_AT_ONCE == 0:
+                progress(0.9 + 0.1 * number / len(matched.things))
             rules.resolve(frame_index, things, note)
         conflicts = [*grouped(mine.video_id, disputed), *facts.conflicts()]
         return VideoMerge(fate, mine, other.video_id, tuple(conflicts), matched, rules, facts)
 
-    def _sides(self, fate: VideoFate, mine: Video, other: Video) -> Sides:
+    def _sides(self, fate: VideoFate, mine: Video, other: Video, progress: Progress) -> Sides:
         if fate is VideoFate.MATCHED:
             ours = current_state(self.ours, mine.video_id)
         else:
             ours = VideoState({}, {table: {} for table in FACTS}, (), mine.frame_count)
         shared = self.ancestor.shared_mask, self.ancestor.shared_run
+        progress(0.3)
         known = current_state(self.theirs, other.video_id)
+        progress(0.6)
         theirs = translated(known, mine.video_id, *shared)
+        progress(0.8)
         base = None
         if fate is not VideoFate.MATCHED:
             base = ours

@@ -26,7 +26,7 @@ class VideoState:
     Attributes:
         cells: all instances by position.
         facts: rows of the small tables.
-        runs: (run_id, first frame, head) of the runs over it.
+        runs: (entry of the history, first frame, head) of the runs over it.
         frame_count: of the video.
     """
 
@@ -50,9 +50,9 @@ class VideoState:
             found.setdefault(_int(track_id), []).append(FrameRange(_int(first), None if last is None else _int(last)))
         return found
 
-    def is_computed(self, frame_index: int, after_run: int = 0) -> bool:
-        """Whether a run, of those after `after_run`, has looked at a frame."""
-        return any(abs(run_id) > after_run and first <= frame_index < head for run_id, first, head in self.runs)
+    def is_computed(self, frame_index: int, since: int = 0) -> bool:
+        """Whether a run, of those after an entry of the history, has looked at a frame."""
+        return any(entry_id > since and first <= frame_index < head for entry_id, first, head in self.runs)
 
 
 def current_state(queries: Queries, video_id: int) -> VideoState:
@@ -64,8 +64,12 @@ def current_state(queries: Queries, video_id: int) -> VideoState:
         names = ", ".join(keys[1:] + columns)
         rows = queries.rows(f"SELECT {names or 1} FROM {table} WHERE video_id = ?", video_id)
         facts[table] = {row[: len(keys) - 1]: row[len(keys) - 1 :] for row in rows}
-    runs = tuple((run.run_id, run.first_frame, run.head) for run in queries.runs(video_id))
-    return VideoState({cell[:3]: cell for cell in cells}, facts, runs, queries.video(video_id).frame_count)
+    runs = queries.rows(
+        "SELECT entry_id, first_frame, head FROM runs JOIN history USING (entry_id)"
+        " WHERE runs.video_id = ? AND NOT undone",
+        video_id,
+    )
+    return VideoState({cell[:3]: cell for cell in cells}, facts, tuple(runs), queries.video(video_id).frame_count)
 
 
 def rewound(queries: Queries, video_id: int, state: VideoState, entry_id: int) -> VideoState:
@@ -110,8 +114,7 @@ def translated(state: VideoState, video_id: int, shared_mask: int, shared_run: i
         ids = own(instance_id, shared_mask), own(mask_id, shared_mask)
         cell = Cell(video_id, track_id, frame_index, *ids, score, origin, edited, own(run_id, shared_run), slot)
         cells[cell[:3]] = cell
-    runs = tuple((own(run[0], shared_run), *run[1:]) for run in state.runs)
-    return replace(state, cells=cells, runs=runs)
+    return replace(state, cells=cells)
 
 
 def by_frame(cells: Mapping[Position, Cell], wanted: Callable[[int], Any]) -> dict[int, list[Cell]]:
