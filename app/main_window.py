@@ -23,7 +23,7 @@ from app.panels.timeline import Timeline
 from app.panels.track_menu import track_menu
 from app.panels.track_table import TrackTable
 from app.physical_keys import physical_sequence
-from app.projects import project_title
+from app.projects import is_project, project_title
 from app.settings import Settings
 from app.status_bar import MainStatusBar
 from app.toolbar import MainToolBar
@@ -86,9 +86,14 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
+        """Open what was dropped; over the queue of a project, add it there."""
         event.acceptProposedAction()
-        self.open_paths(_dropped(event.mimeData()))
+        paths = _dropped(event.mimeData())
+        is_added = self.session.document is not None and not any(map(is_project, paths))
+        if is_added and self.docks["queue"].geometry().contains(event.position().toPoint()):
+            self.workspace.opener.add_paths(paths)
+        else:
+            self.open_paths(paths)
 
     def _build(self) -> None:
         workspace = self.workspace

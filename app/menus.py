@@ -18,7 +18,7 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "&File",
         ("file.open", "file.open_folder", RECENT, "file.open_sample", "-",
-         "file.add_video", "file.import", "file.import_folder", "file.merge", "-",
+         "file.add_videos", "file.add_folder", "-", "file.import", "file.import_folder", "file.merge", "-",
          "file.save", "file.save_as", "file.export",
          ("Export &more", ("export.overlay_video", "export.overlay_images", "export.mask_images", "-",
                            "export.tracks", "export.notes", "export.report")),

@@ -68,9 +68,12 @@ class Opener(QObject):
         """Open anything; failures come as a signal."""
         self.open_paths([path])
 
-    def add_video(self, path: Path) -> None:
-        """Add a video or image folder to the project that is open; of annotations the import is asked for."""
-        self._begin([path], has_opened=True)
+    def add_paths(self, paths: Sequence[Path]) -> None:
+        """Add videos and image folders to the project that is open; folders stand for what is below them.
+
+        Of annotations the import is asked for.
+        """
+        self._begin(paths, has_opened=True)
 
     def save_copy(self, target: Path) -> None:
         """Copy the open project elsewhere and go on there."""

@@ -33,12 +33,15 @@ class FileCommands(QObject):
         if path:
             self._open_chosen(Path(path))
 
-    def add_video(self) -> None:
-        """Ask for a video that joins the open project."""
-        path, _ = QFileDialog.getOpenFileName(self._window, "Add video", self._last_folder(), media_filter())
-        if path:
-            self._settings.set(LAST_FOLDER, str(Path(path).parent))
-            self._opener.add_video(Path(path))
+    def add_videos(self) -> None:
+        """Ask for videos that join the open project."""
+        paths, _ = QFileDialog.getOpenFileNames(self._window, "Add videos", self._last_folder(), media_filter())
+        self._add([Path(path) for path in paths])
+
+    def add_folder(self) -> None:
+        """Ask for a folder whose videos and folders of images, also in folders below, join the open project."""
+        path = QFileDialog.getExistingDirectory(self._window, "Add a folder of videos", self._last_folder())
+        self._add([Path(path)] if path else [])
 
     def import_results(self) -> None:
         """Ask for a file of annotations to import into the open project."""
@@ -95,6 +98,11 @@ class FileCommands(QObject):
     def quit(self) -> None:
         """Close the window."""
         self._window.close()
+
+    def _add(self, paths: list[Path]) -> None:
+        if paths:
+            self._settings.set(LAST_FOLDER, str(paths[0].parent))
+            self._opener.add_paths(paths)
 
     def _open_chosen(self, path: Path) -> None:
         self._settings.set(LAST_FOLDER, str(path.parent))

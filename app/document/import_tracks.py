@@ -147,7 +147,7 @@ def read_dataset_import(
     tracks = _tracks(placed, category_ids, [(annotation, 1.0) for annotation in dataset.annotations])
     boxes = _tracks(placed, category_ids, [(track, 1.0) for track in imported.boxes.tracks], are_boxes=True)
     crowds = sum(a.iscrowd for a in dataset.annotations)
-    note = f"; {crowds} crowd annotations became plain tracks" if crowds else ""
+    note = f"; {counted(crowds, 'crowd annotation')} became plain" if crowds else ""
     notes = (*((imported.boxes.note,) if not boxes else ()), *imported.notes, *placed.notes)
     text = _text(path, placed.new, (*tracks, *boxes)) + note
     return ImportTracks(text, placed.new, categories, (*tracks, *boxes), tuple(filter(None, notes)))
@@ -241,5 +241,5 @@ def _check_fit(entry: ytvis.ResultEntry, where: str, video: Video) -> None:
 
 
 def _text(path: Path, videos: Sequence[Video], tracks: Sequence[ImportedTrack]) -> str:
-    parts = [f"{len(videos)} videos"] if videos else []
-    return f"Import {path.name}: {', '.join([*parts, f'{len(tracks)} tracks'])}"
+    parts = [counted(len(videos), "video")] if videos else []
+    return f"Import {path.name}: {', '.join([*parts, counted(len(tracks), 'track')])}"

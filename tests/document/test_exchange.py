@@ -333,7 +333,7 @@ def test_dataset_becomes_videos_and_tracks_in_one_entry(tmp_path):
         assert masks_of(document, 1, 8) == {i: mask(4 + i).counts for i in range(4)}
         assert document.instance(7, 1, 0).origin is Origin.IMPORTED
         assert not document.track(7, 1).category_set
-        assert history.undo_text == "Import gt.json: 2 videos, 3 tracks; 1 crowd annotations became plain tracks"
+        assert history.undo_text == "Import gt.json: 2 videos, 3 tracks; 1 crowd annotation became plain"
         history.undo()
         assert raw_content(document) == empty
         history.redo()

@@ -135,7 +135,7 @@ def test_what_could_not_be_taken_is_said_after_opening(opened, tmp_path):
 
 def test_annotations_that_are_added_to_a_project_are_imported(opened, tmp_path, qtbot):
     window = opened(write_images(tmp_path / "first"))
-    window.workspace.opener.add_video(write_labels(tmp_path / "dive", (0,)))
+    window.workspace.opener.add_paths([write_labels(tmp_path / "dive", (0,))])
     qtbot.waitUntil(lambda: bool(window.findChildren(ImportDialog)), timeout=20_000)
     (dialog,) = window.findChildren(ImportDialog)
     status = dialog.findChild(QLabel, "importStatus")
