@@ -137,6 +137,7 @@ class VideoDelegate(QStyledItemDelegate):
         if painter.fontMetrics().horizontalAdvance(words) > area.width():
             words = words.removesuffix(" confirmed")  # the tip has all of it
         words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, area.width())
+        painter.setPen(theme.color("warning" if progress.state is VideoState.FAILED else "muted"))
         painter.drawText(area.translated(0, 16), Qt.AlignmentFlag.AlignVCenter, words)
         is_bare = progress.state in _WITHOUT_BAR and not progress.share
         if progress.state in {VideoState.NEW, VideoState.REJECTED} or is_bare:

@@ -1,7 +1,7 @@
 """The project's videos as a Qt list model: name, length, how far each is, and its picture once it is decoded."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt
@@ -185,16 +185,19 @@ class QueueModel(QAbstractListModel):
 
     def note_change(self, change: Change) -> None:
         """Look again at the videos that a change names."""
-        self._decision_seconds = None
+        pace, self._decision_seconds = self._decision_seconds, None
         for video_id in change.video_ids:
             self._touch(video_id)
+        if pace is not None and self._videos and pace != self._pace():
+            self.dataChanged.emit(self.index(0), self.index(len(self._videos) - 1), [PROGRESS_ROLE])
 
     def progress(self, video: Video) -> VideoProgress:
         """How far the work on a video is."""
         found = self._progress.get(video.video_id)
         if found is None:
             found = self._progress[video.video_id] = self._read_progress(video)
-        return found
+        # Said for the pace of now: of two rows one would contradict the other.
+        return replace(found, seconds_left=_checked(found).count * self._pace()) if _checked(found).count else found
 
     def _is_listed(self, video: Video) -> bool:
         if any(word not in video.name.casefold() for word in self.view.text.casefold().split()):
@@ -273,8 +276,7 @@ class QueueModel(QAbstractListModel):
         confirmed = review.instance_percent / 100
         is_rejected = state is VideoState.REJECTED
         listed = None if is_rejected else to_check(document, video.video_id, self._session.review.filter)
-        seconds = listed.count * self._pace() if listed is not None and listed.count else 0.0
-        return VideoProgress(state, share, len(presence), edited, confirmed, listed, seconds, reason or "")
+        return VideoProgress(state, share, len(presence), edited, confirmed, listed, reason=reason or "")
 
     def _pace(self) -> float:
         """Seconds that a decision takes, asked for once for all rows."""

@@ -95,7 +95,8 @@ class RunQueueBar(QFrame):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.setToolTipsVisible(True)
         for video_id, sentence in self._queue.failures.items():
-            text = f"{document.video(video_id).name}: {sentence}"
+            reason = sentence.removeprefix(f"{document.source_path(video_id)}: ")
+            text = f"{document.video(video_id).name}: {reason}"
             short = menu.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, _LONGEST_PX)
             entry = menu.addAction(short.replace("&", "&&"))
             entry.setToolTip(sentence)
