@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.annotation_paths import dataset_in
 from app.projects import MEDIA_SUFFIXES
 from app.workers.imports import ImportSource, is_results_file
-from visolo.errors import VisoloError
 from visolo.io.images import is_image
 
 
@@ -36,26 +36,10 @@ def plan_for(path: Path) -> JsonPlan:
     namesake = next((m for m in media if m.stem == path.stem or path.stem.startswith(f"{m.stem}.")), None)
     if namesake is not None:
         return JsonPlan(video=namesake)
-    dataset = _dataset_beside(path)
+    dataset = dataset_in(path.parent)  # `path` is a list, so it is none itself
     if dataset is not None:
         return JsonPlan(source=ImportSource(path, is_results=True, dataset=dataset))
     return JsonPlan(video=media[0] if len(media) == 1 else None)
-
-
-def _dataset_beside(path: Path) -> Path | None:
-    """The only other JSON file of the folder that is a dataset; which of several is meant cannot be known."""
-    found = [other for other in sorted(path.parent.glob("*.json")) if other != path and _is_dataset(other)]
-    return found[0] if len(found) == 1 else None
-
-
-def _is_dataset(path: Path) -> bool:
-    try:
-        if is_results_file(path):
-            return False
-        with path.open(encoding="utf-8-sig", errors="replace") as file:
-            return any('"videos"' in chunk for chunk in iter(lambda: file.read(1 << 20), ""))
-    except (VisoloError, OSError):
-        return False
 
 
 def _media_beside(path: Path) -> list[Path]:

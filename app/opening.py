@@ -6,15 +6,23 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.annotation_paths import annotations_at
 from app.document.document import Document
 from app.document.history import History
 from app.media_search import expanded, needs_search
-from app.projects import add_media, copy_project, is_annotations, is_project, open_or_create, project_path_for
+from app.projects import (
+    add_media,
+    copy_project,
+    is_project,
+    open_or_create,
+    project_path_for,
+)
 from app.session import Session
 from app.settings import NAME, Settings
 from app.video.media_loader import MediaLoader, OpenedMedia, opened_media
 from app.workers.task import Task, TaskQueue
 from visolo.errors import MediaError, VisoloError
+from visolo.formats.names import ARCHIVE_SUFFIXES
 
 _MOST_TOLD = 5
 
@@ -106,7 +114,7 @@ class Opener(QObject):
         self.cancel()
         self._has_opened = has_opened
         wanted = [path.expanduser() for path in paths]
-        if any(needs_search(path) and not is_annotations(path) for path in wanted):
+        if any(needs_search(path) and annotations_at(path) is None for path in wanted):
             self._path = wanted[0]
             self._start(Task(lambda: expanded(wanted), self), self._take_paths)
         else:
@@ -130,8 +138,8 @@ class Opener(QObject):
         try:
             if not self._has_opened:
                 self._dispatch(path)
-            elif self._count == 1 and is_annotations(path):
-                self.import_wanted.emit(path)
+            elif self._count == 1 and (annotations := annotations_at(path)) is not None:
+                self.import_wanted.emit(annotations)
             else:
                 self._open_media(path, adds=True)
         except (VisoloError, OSError) as error:
@@ -140,11 +148,13 @@ class Opener(QObject):
     def _dispatch(self, path: Path) -> None:
         if not path.exists():
             raise MediaError(f"{path}: there is no such file or folder; check the path")
+        if path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file():
+            raise MediaError(f"{path}: is an archive; unpack it and open the folder")
         if is_project(path):
             self._open_project(path)
             self._opened(path)
-        elif is_annotations(path):
-            self._open_annotations(path)
+        elif (annotations := annotations_at(path)) is not None:
+            self._open_annotations(annotations)
         else:
             self._open_media(path, adds=False)
 

@@ -22,11 +22,6 @@ MEDIA_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mts", ".m4v"
                    ".3gp", ".gif", ".wmv", ".flv", ".png", ".jpg", ".jpeg")  # fmt: skip
 
 
-ANNOTATION_SUFFIXES = (".json", ".xml", ".txt")
-_LABEL_PICTURES = ("Annotations/*/*.png", "Annotations/*/*/*.png", "instances/*/*.png", "instances_txt/*.txt")
-_LABEL_FILES = ("*.xml", "*.json", "*/*.json")
-
-
 class MediaFacts(NamedTuple):
     """What opening a video told about it.
 
@@ -55,21 +50,6 @@ def is_project(path: Path) -> bool:
             return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
     except OSError:
         return False
-
-
-def is_annotations(path: Path) -> bool:
-    """Whether a path is a file of annotations by its suffix, or a folder of DAVIS, MOTS, CVAT or labelme."""
-    if not path.is_dir():
-        return path.suffix.lower() in ANNOTATION_SUFFIXES
-    if any(next(path.glob(pattern), None) is not None for pattern in _LABEL_PICTURES):
-        return True
-    if all(next(path.glob(pattern), None) is None for pattern in _LABEL_FILES):
-        return False
-    # Imported here: reading annotations needs decoders that the start of the app should not load.
-    from visolo.formats.cvat import looks_like_cvat
-    from visolo.formats.labelme import looks_like_labelme
-
-    return looks_like_cvat(path) or looks_like_labelme(path)
 
 
 def project_path_for(source: Path) -> Path:

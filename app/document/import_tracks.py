@@ -17,6 +17,7 @@ from visolo.categories import LabelSet
 from visolo.errors import AnnotationError
 from visolo.formats.all_images import with_all_images
 from visolo.formats.catalogue import read_any, recognized
+from visolo.formats.coco import is_of_stills
 from visolo.formats.exchange import Imported, Progress, silent
 from visolo.io import ytvis
 from visolo.rle import Rle
@@ -158,8 +159,10 @@ def _read_whole_videos(path: Path, images: Path | None, progress: Progress) -> I
     name = recognized(path)
     if name == "ytvis":  # names all its frames; where they are, is looked for below
         return Imported(ytvis.read_dataset(path))
-    # Images that are no frames of one video are so all the same to the project, which knows folders only.
-    return with_all_images(read_any(path, "coco" if name == "coco-stills" else name, images, progress))
+    if name == "coco-stills" and not is_of_stills(path):
+        name = "coco"  # images without a word of videos are the frames of one, unless they cannot be
+    imported = read_any(path, name, images, progress)
+    return imported if name == "coco-stills" else with_all_images(imported)
 
 
 def read_results_import(queries: Queries, path: Path, dataset_path: Path, images: Path | None = None) -> ImportTracks:

@@ -9,7 +9,7 @@ from app.document.queries import Queries
 from app.document.records import EditRefused, Video
 from visolo.errors import AnnotationError, MediaError
 from visolo.io import ytvis
-from visolo.io.images import images_in_folder
+from visolo.io.images import images_in_folder, is_image
 from visolo.words import counted
 
 _SAY_NOTHING = ("images", "frames", "img1")  # as CVAT and MOTChallenge call the folder in each video's
@@ -77,7 +77,7 @@ class _Found:
         if item.source_length:
             self._add_clip(item, video_id, path)
             return
-        source = _image_folder(item, path, images)
+        source = _source(item, path, images)
         if source.resolve() in self.by_source:
             raise EditRefused(f"{source}: this video is in the project already; import into a new project")
         name = _name(item, source) or path.stem
@@ -115,6 +115,8 @@ def _name(item: ytvis.Video, source: Path) -> str:
     if not item.file_names:
         return f"video {item.video_id}"
     name = Path(item.file_names[0]).parent.name
+    if source.name == Path(item.file_names[0]).name:  # an image that is a video of its own
+        return source.name
     return source.parent.name if name in _SAY_NOTHING else name
 
 
@@ -124,12 +126,17 @@ def _present(recorded: Path, path: Path) -> Path:
     return next((place for place in (recorded, beside) if place.exists()), recorded)
 
 
-def _image_folder(video: ytvis.Video, path: Path, images: Path | None) -> Path:
-    """The folder of a video's images, or the video file of that name; where the folder should be when there is none."""
+def _source(video: ytvis.Video, path: Path, images: Path | None) -> Path:
+    """The folder of a video's images, its one image or its video file; where the folder should be if there is none."""
     if not video.file_names:
         return (images or path.parent / "JPEGImages") / str(video.video_id)
     roots = [images] if images else [path.parent / "JPEGImages", path.parent, path.parent / path.stem / "JPEGImages"]
     folders = [root / Path(video.file_names[0]).parent for root in roots]
+    # Images that are a video each may lie in one folder.
+    stills = [folder / Path(video.file_names[0]).name for folder in folders if video.length == 1]
+    still = next((image for image in stills if image.is_file() and _holds_others(image)), None)
+    if still is not None:
+        return still.resolve()
     recorded = [Path(video.source)] if video.source and Path(video.source).exists() else []
     # Exports without frames call the folder like the video, and lie beside it unless told otherwise.
     places = [*filter(Path.is_dir, folders), *filter(Path.is_file, folders), *recorded, folders[0]]
@@ -143,3 +150,7 @@ def _image_folder(video: ytvis.Video, path: Path, images: Path | None) -> Path:
                 " keep exactly the named ones, in the order of their names, in the folder"
             )
     return folder
+
+
+def _holds_others(image: Path) -> bool:
+    return any(is_image(other) and other.name != image.name for other in image.parent.iterdir())

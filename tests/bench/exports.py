@@ -25,6 +25,7 @@ from app.document.adopt import begin_run
 from app.document.document import Document
 from app.document.edits import AddVideo, Confirm, SwapTracks
 from app.document.exchange import ExportOptions, export_dataset
+from app.document.export_pictures import PictureOptions, export_mask_images
 from app.document.export_tracks import export_tracks
 from app.document.gains import measure_gains
 from app.document.history import History
@@ -66,6 +67,8 @@ def measure(path: Path, folder: Path, formats: Sequence[str]) -> dict[str, float
         for name in formats:
             options = ExportOptions(folder / f"{name}-out", format=name, frames="confirmed-ranges")
             time_it(f"confirmed ranges as {name}", lambda options=options: deque(export_dataset(document, options), 0))
+        masks = PictureOptions(folder / "masks", 1)
+        time_it("masks of one video as PNG", lambda: deque(export_mask_images(document, masks), 0))
         time_it("table of tracks", lambda: deque(export_tracks(document, folder / "tracks.csv"), 0))
         time_it("statistics report", lambda: deque(write_report(document, folder / "report.html"), 0))
         time_it("what corrections bought", lambda: measure_gains(document))
@@ -76,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--videos", type=int, default=1000)
     parser.add_argument("--frames", type=int, default=30)
-    parser.add_argument("--format", nargs="+", choices=write_names(), default=["ytvis", "results", "coco"])
+    parser.add_argument("--format", nargs="+", choices=write_names(), default=write_names())
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 """Annotations of other tools, opened as they come: a folder or file, and its videos come in with their tracks."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QMessageBox
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from test_open_files import drop, wait_for_frame, write_images
+from test_open_files import drop, error_sentence, wait_for_frame, write_dataset, write_images
 
 from app.dialogs.import_ import ImportDialog
 
@@ -142,3 +143,38 @@ def test_annotations_that_are_added_to_a_project_are_imported(opened, tmp_path, 
     qtbot.waitUntil(lambda: status.text().startswith("Adds 1 video, 1 track with 1 mask"), timeout=20_000)
     dialog.accept()
     assert [video.name for video in window.session.document.videos()] == ["first", "dive"]
+
+
+def test_a_folder_with_the_file_of_a_dataset(opened, tmp_path):
+    write_dataset(tmp_path / "set")
+    (tmp_path / "set" / "results.json").unlink()
+    window = opened(tmp_path / "set")
+    assert [video.name for video in window.session.document.videos()] == ["a", "b"]
+    assert len(window.session.document.tracks(9)) == 1
+
+
+def test_images_of_several_sizes_become_a_video_each(opened, tmp_path):
+    """COCO's are no frames of a video."""
+    images, annotations = [], []
+    for number, width in ((1, 96), (2, 80), (3, 96)):
+        Image.new("RGB", (width, HEIGHT)).save(tmp_path / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png", "width": width, "height": HEIGHT})
+        outline = [[5, 5, 40, 5, 40, 40]]
+        annotations.append({"id": number, "image_id": number, "category_id": 1, "segmentation": outline})
+    tables = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "otter"}]}
+    (tmp_path / "stills.json").write_text(json.dumps(tables))
+    window = opened(tmp_path / "stills.json")
+    videos = window.session.document.videos()
+    assert [(v.name, v.frame_count, v.width) for v in videos] == [
+        ("1.png", 1, 96),
+        ("2.png", 1, 80),
+        ("3.png", 1, 96),
+    ]
+    assert [len(window.session.document.tracks(v.video_id)) for v in videos] == [1, 1, 1]
+
+
+def test_an_archive_is_to_be_unpacked_first(open_window, qtbot, tmp_path):
+    shutil.make_archive(str(tmp_path / "job"), "zip", write_labels(tmp_path / "dive", (0,)))
+    window = open_window()
+    drop(window, tmp_path / "job.zip")
+    assert "job.zip: is an archive; unpack it and open the folder" in error_sentence(qtbot, window)

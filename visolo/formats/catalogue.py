@@ -21,7 +21,7 @@ from visolo.formats import (
     ytvis_files,
 )
 from visolo.formats.exchange import Carried, Imported, Progress, part_of, silent
-from visolo.formats.names import FORMAT_NAMES, write_names
+from visolo.formats.names import ARCHIVE_SUFFIXES, FORMAT_NAMES, write_names
 from visolo.formats.video_names import frame_stems, video_names
 from visolo.io.atomic import atomic_folder, atomic_path
 from visolo.io.ytvis import Dataset
@@ -78,6 +78,8 @@ def recognized(path: Path) -> str:
         if found is None:
             raise AnnotationError(f"{path}: holds no annotations of a known format; name the folder that does")
         return found
+    if path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file():
+        raise AnnotationError(f"{path}: is an archive; unpack it and name the folder")
     by_suffix = {".txt": "mots-txt", ".xml": "cvat"}.get(path.suffix.lower())
     return by_suffix if by_suffix is not None and path.is_file() else _json_format(path)
 

@@ -49,6 +49,22 @@ def has_tracks(text: JsonText) -> bool:
     return found or "videos" in names
 
 
+def is_of_stills(path: Path) -> bool:
+    """Whether images of one folder differ in size, so that they are no frames of a video.
+
+    Raises:
+        AnnotationError: the file is no such JSON.
+    """
+    sizes: dict[str, tuple[int, int]] = {}
+    values = JsonText(path).values_beside("annotations", lambda _: None)
+    for index, value in enumerate(Fields(values, str(path)).items("images")):
+        image = Fields(value, f"{path}: images[{index}]")
+        size = (image.whole("height", 1), image.whole("width", 1))
+        if sizes.setdefault(PurePosixPath(image.text("file_name")).parent.as_posix(), size) != size:
+            return True
+    return False
+
+
 def read_coco_video(path: Path, images: Path | None, progress: Progress) -> Imported:
     """Read a COCO file with tracks.
 

@@ -48,6 +48,10 @@ FORMAT_NAMES = {
 }
 
 
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+"""Of files that tools hand datasets out in, and that are to be unpacked first."""
+
+
 def read_names() -> list[str]:
     """Names of the formats that can be read."""
     return [entry.name for entry in FORMAT_NAMES.values() if entry.is_read]
