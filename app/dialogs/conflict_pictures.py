@@ -96,6 +96,7 @@ class ConflictPictures(QWidget):
         """Load the pictures of a frame."""
         self._loader.forget()
         size = _PICTURE_SIZE * self.devicePixelRatioF()
+        requests = []
         for side in (OURS, THEIRS):
             # What the other one has as an outline, so that both pictures show the same part of the frame.
             masks = tuple(
@@ -103,9 +104,9 @@ class ConflictPictures(QWidget):
                 for number in (1 - side, side)
                 for track_id, rle in shown[number]
             )
-            self._loader.request(
-                PictureRequest((side, frame_index), source, frame_index, size, masks, video.pixel_aspect)
-            )
+            key = (side, frame_index)
+            requests.append(PictureRequest(key, source, frame_index, size, masks, video.pixel_aspect))
+        self._loader.request(*requests)
 
     def _go_to(self, position: int) -> None:
         for side in (OURS, THEIRS):

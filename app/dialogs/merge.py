@@ -210,10 +210,12 @@ class MergeDialog(QDialog):
         found = [document.instance(video.video_id, track_id, frame) for track_id in self._pair]
         masks = [PaintedMask(i.rle, theme.track_color(i.track_id)) for i in found if i is not None]
         size, source = _PICTURE_SIZE * self.devicePixelRatioF(), document.source_path(video.video_id)
+        requests = []
         for side in range(len(masks)):
             # The other one as an outline, so that both pictures show the same part of the frame.
             shown = tuple(PaintedMask(m.rle, m.color, filled=m is masks[side]) for m in masks)
-            self._loader.request(PictureRequest((side, frame), source, frame, size, shown, video.pixel_aspect))
+            requests.append(PictureRequest((side, frame), source, frame, size, shown, video.pixel_aspect))
+        self._loader.request(*requests)
 
     def _show_picture(self, picture: Picture) -> None:
         assert isinstance(picture.key, tuple)

@@ -13,7 +13,7 @@ from app.dialogs.merge_videos import MergeVideos
 from app.document.project_merge.conflict_views import conflict_frames, shown_in
 from app.document.project_merge.conflicts import Conflict
 from app.document.project_merge.edit import MergeProject
-from app.document.project_merge.plan import VideoMerge
+from app.document.project_merge.plan import NOTHING, VideoFate, VideoMerge
 from app.document.project_merge.their_project import read
 from app.errors import sentence_of
 from app.session import Session
@@ -156,7 +156,8 @@ class MergeProjectDialog(QDialog):
         self._left.say(
             f"{counted(left, 'conflict')} undecided: ours stays there" if left else "All conflicts are decided"
         )
-        has_news = any(words not in ("", "nothing") for words in self._answer.coming)
+        videos = zip(self._answer.merge.videos, self._answer.coming, strict=True)
+        has_news = any(v.fate is VideoFate.MATCHED and words != NOTHING for v, words in videos)
         takes = any(self._list.decisions.values()) or bool(self._videos.added())
         self._apply.setEnabled(has_news or takes or self._answer.merge.classes.has_news)
         row = self._list.currentRow()

@@ -104,9 +104,9 @@ class PictureLoader(QObject):
         self._task: Task | None = None
         self._waiting: list[PictureRequest] = []
 
-    def request(self, request: PictureRequest) -> None:
-        """Ask for a picture."""
-        self._waiting.append(request)
+    def request(self, *requests: PictureRequest) -> None:
+        """Ask for pictures; those of one source that are asked for together open it once."""
+        self._waiting.extend(requests)
         self._start_next()
 
     def forget(self) -> None:

@@ -1,16 +1,21 @@
 """Two copies of a project, edited apart and merged: what comes over, what is a conflict, what stays."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from document_data import (
+    HEIGHT,
     LABELS,
+    WIDTH,
     add_video,
     check_consistent,
+    detection,
     frame,
     lanes,
     mask,
@@ -32,6 +37,7 @@ from app.document.edits import (
     EditRefused,
     RejectVideo,
     RemoveInstances,
+    RemoveVideo,
     RenameCategory,
     SetCategory,
     SetLocked,
@@ -42,8 +48,11 @@ from app.document.edits import (
 from app.document.evidence import frame_evidence
 from app.document.note_edits import AddNote, DeleteNote, ResolveNote
 from app.document.notes import notes_of
+from app.document.project_merge.edit import MergeProject
 from app.document.records import FrameRange, NotePlace
 from visolo.categories import Category
+from visolo.results import FrameResult
+from visolo.rle import Rle, encode
 
 
 @pytest.fixture
@@ -365,9 +374,55 @@ def test_projects_without_a_common_history_take_what_a_person_did_on_one_side(tm
         assert compared(document, other).is_empty()
 
 
-def test_an_edit_made_after_the_comparison_makes_it_out_of_date(pair):
-    from app.document.project_merge.edit import MergeProject
+def test_masks_of_two_models_that_hardly_differ_are_no_conflict(tmp_path):
+    histories = []
+    for name, odd in (("ours", 0), ("theirs", 1)):
+        history = new_project(tmp_path / f"{name}.visolo")[1]
+        add_video(history)
+        run = begin_run(history, 1, {"model": "lite"}, LABELS, 0)
+        run.add([FrameResult(0, (replace(detection(0, 1), rle=big_mask(odd)),))])
+        run.finish("done")
+        history.do(Confirm(1, None, FrameRange(0, 0)))
+        histories.append(history)
+    ours, theirs = histories
+    with ours.document, theirs.document:
+        found = compared(ours.document, theirs.document)
+        assert not found.conflicts
+        assert found.is_empty()
 
+
+def big_mask(odd: int) -> Rle:
+    """A mask of 12 x 14 px, with one more when odd."""
+    pixels = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    pixels[1:13, 1:15] = True
+    pixels[13, 1] = bool(odd)
+    return encode(pixels)
+
+
+def test_a_video_that_was_removed_here_comes_back_only_when_it_is_asked_for(pair):
+    ours, theirs = pair
+    add_video(ours, 2)
+    ours.do(RemoveVideo(1))
+    theirs.do(SetMask(1, 2, 3, mask(9000)))
+    found = compared(ours.document, theirs.document)
+    assert [(v.video.name, v.fate) for v in found.videos] == [("video 2", "only here"), ("video 1", "removed here")]
+    assert not MergeProject.of(found, [], []).is_needed()
+    ours.do(MergeProject.of(found, [], [found.videos[1].video.video_id]))
+    assert lanes(ours.document, 3) == lanes(theirs.document)
+    assert masks_of(ours.document, 2, 3) == masks_of(theirs.document, 2)
+    check_consistent(ours.document, 3)
+    ours.undo()
+    assert [v.name for v in ours.document.videos()] == ["video 2"]
+
+
+def test_the_entry_is_of_the_one_video_that_changes(pair):
+    ours, theirs = pair
+    theirs.do(SetMask(1, 2, 3, mask(9000)))
+    merge(ours, theirs.document)
+    assert ours.entries()[-1].video_id == 1
+
+
+def test_an_edit_made_after_the_comparison_makes_it_out_of_date(pair):
     ours, theirs = pair
     theirs.do(SetMask(1, 2, 3, mask(9000)))
     edit = MergeProject.of(compared(ours.document, theirs.document), [], [])

@@ -61,6 +61,13 @@ class MergeProject:
         return any(c.cells or c.rows for c in changes)
 
     @property
+    def video_id(self) -> int | None:
+        """The only video that changes, for the history; None when there are several, or others are added."""
+        changes = {v.video.video_id: v.changes(self.taken) for v in _merged(self.merge, self.added)}
+        concerned = [video_id for video_id, change in changes.items() if change.cells or change.rows]
+        return concerned[0] if len(concerned) == 1 and not self.added else None
+
+    @property
     def text(self) -> str:
         """See `Edit.text`."""
         return f"Merge {self.merge.people} work"

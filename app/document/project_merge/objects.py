@@ -11,12 +11,14 @@ from app.document.images import Cell, Position
 from app.document.project_merge.ancestor import Ancestor
 from app.document.project_merge.states import VideoState, by_frame
 from app.document.queries import Queries
+from app.document.records import Origin
 from app.document.seen_instances import Progress
 from app.document.stored_masks import read_masks
 from visolo import rle as rle_masks
 from visolo.rle import Rle
 
 _SAME_OBJECT_IOU = 0.5
+_SAME_MASK_IOU = 0.95
 _FRAMES_AT_ONCE = 64
 _UNTOUCHED_VOTES = 2
 
@@ -178,16 +180,23 @@ class Matcher:
         open_ = {key: _shown(sides) for key, sides in frame.anchored.items() if self._loose_side not in sides}
         mine = {key: masks[cell.mask_id] for key, cell in open_.items()}
         pairs = []
-        for key, place in _best_pairs(list(mine.values()), [masks[cell.mask_id] for cell in frame.loose]):
+        for key, place, overlap in _best_pairs(list(mine.values()), [masks[cell.mask_id] for cell in frame.loose]):
             name = list(mine)[key]
             cell = frame.loose[place]
             frame.anchored[name][self._loose_side] = cell
+            self._take_for_same(open_[name], cell, overlap)
             pair = open_[name].track_id, cell.track_id
             votes = 1 if open_[name].edited or cell.edited else _UNTOUCHED_VOTES
             pairs.append((pair if self._loose_side == "theirs" else pair[::-1], votes))
         taken = {id(sides[self._loose_side]) for sides in frame.anchored.values() if self._loose_side in sides}
         frame.loose = [cell for cell in frame.loose if id(cell) not in taken]
         return pairs
+
+    def _take_for_same(self, mine: Cell, other: Cell, overlap: float) -> None:
+        """Two models, or one on two machines, never draw exactly the same: nothing to decide for a person."""
+        is_drawn = any(cell.origin != Origin.MODEL for cell in (mine, other))
+        if self._sides.base is None and overlap >= _SAME_MASK_IOU and not is_drawn:
+            self._keys[other.mask_id] = self._keys.get(mine.mask_id, mine.mask_id)
 
     def _tracks(self, known: Mapping[int, int], votes: Mapping[tuple[int, int], int]) -> dict[int, int]:
         """Our id by theirs: the known ones, and so that most of the other instances stay in corresponding tracks."""
@@ -248,10 +257,10 @@ def _shown(sides: Mapping[str, Cell]) -> Cell:
     )
 
 
-def _best_pairs(masks: Sequence[Rle], others: Sequence[Rle]) -> list[tuple[int, int]]:
-    """Positions of masks that show one object: the very same ones, then those that overlap most."""
+def _best_pairs(masks: Sequence[Rle], others: Sequence[Rle]) -> list[tuple[int, int, float]]:
+    """Positions of masks that show one object, and their overlap: the very same ones, then those that overlap most."""
     places = {mask.counts: place for place, mask in enumerate(others)}
-    same = [(place, places.pop(mask.counts)) for place, mask in enumerate(masks) if mask.counts in places]
+    same = [(place, places.pop(mask.counts), 1.0) for place, mask in enumerate(masks) if mask.counts in places]
     left = [
         [i for i in range(n) if i not in {pair[side] for pair in same}]
         for side, n in enumerate((len(masks), len(others)))
@@ -262,4 +271,5 @@ def _best_pairs(masks: Sequence[Rle], others: Sequence[Rle]) -> list[tuple[int, 
     chosen = zip(
         *linear_sum_assignment(np.where(overlaps >= _SAME_OBJECT_IOU, overlaps, 0), maximize=True), strict=True
     )
-    return same + [(left[0][i], left[1][j]) for i, j in chosen if overlaps[i, j] >= _SAME_OBJECT_IOU]
+    pairs = [(left[0][i], left[1][j], float(overlaps[i, j])) for i, j in chosen]
+    return same + [pair for pair in pairs if pair[2] >= _SAME_OBJECT_IOU]

@@ -20,6 +20,7 @@ from app.document.seen_instances import Progress
 from visolo.formats.exchange import part_of, silent
 from visolo.words import counted
 
+NOTHING = "nothing"
 _NO_ENTRY = 2**53
 _FRAMES_AT_ONCE = 64
 
@@ -57,7 +58,7 @@ class Coming:
             parts.append(f"{counted(self.frame_count, 'frame')} of {counted(self.track_count, 'track')}")
         if self.fact_count:
             parts.append(counted(self.fact_count, "mark"))
-        return ", ".join(parts) or "nothing"
+        return ", ".join(parts) or NOTHING
 
 
 class CellChange(NamedTuple):
