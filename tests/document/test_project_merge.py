@@ -234,6 +234,7 @@ def test_a_class_that_they_joined_and_described_is_understood(pair):
     names = {c.category_id: c.name for c in ours.document.categories()}
     assert [names[ours.document.track(1, t).category_id] for t in (1, 2, 3)] == ["person", "animal", "animal"]
     assert ours.document.categories()[0].color == "#ff0000"
+    assert [c.name for c in ours.document.categories()] == [c.name for c in document.categories()]
 
 
 def test_two_classes_of_one_track_are_a_conflict(pair):

@@ -22,6 +22,7 @@ class ClassMatch:
         missing: classes that ours lacks, by the ids that they would get.
         wanted: of these, those that people added since the common state.
         renamed: (class of ours, the name that they gave it).
+        joined: (class of ours, the class of ours that they joined it with).
         described: classes of ours with the colour or the synonyms that only they gave them.
         notes: what could not be taken over, one sentence each.
     """
@@ -30,13 +31,14 @@ class ClassMatch:
     missing: tuple[Category, ...]
     wanted: frozenset[int]
     renamed: tuple[tuple[int, str], ...]
+    joined: tuple[tuple[int, int], ...]
     described: tuple[Category, ...]
     notes: tuple[str, ...]
 
     @property
     def has_news(self) -> bool:
         """Whether classes change, whatever becomes of the tracks."""
-        return bool(self.wanted or self.renamed or self.described)
+        return bool(self.wanted or self.renamed or self.joined or self.described)
 
 
 def match_classes(ours: Queries, theirs: Queries, ancestor: Ancestor) -> ClassMatch:
@@ -61,11 +63,17 @@ def match_classes(ours: Queries, theirs: Queries, ancestor: Ancestor) -> ClassMa
     added, others = match_categories(ours, rest)
     ids |= others
     described = _described(own, {ids[c.category_id]: c for c in theirs.categories()})
-    for (category_id,) in theirs.rows("SELECT category_id FROM categories"):
-        ids.setdefault(category_id, ids[theirs.cache.joined_with(category_id)])
+    joined: list[tuple[int, int]] = []
+    for category_id, name in theirs.rows("SELECT category_id, name FROM categories"):
+        if category_id not in ids:
+            target = ids[category_id] = ids[theirs.cache.joined_with(category_id)]
+            mine = own.get(category_id)
+            is_same = mine is not None and mine.name in (name, named_there.get(category_id))
+            if ancestor.shared_entry and is_same and category_id != target:
+                joined.append((category_id, target))
     new = [c.category_id for c in rest if named_there.get(c.category_id, c.name) is None]
     wanted = frozenset(others[i] for i in new) & {category.category_id for category in added}
-    return ClassMatch(ids, added, wanted, tuple(renamed), described, tuple(notes))
+    return ClassMatch(ids, added, wanted, tuple(renamed), tuple(joined), described, tuple(notes))
 
 
 def _means_another(own: Mapping[int, Category], mine: Category, name: str) -> bool:

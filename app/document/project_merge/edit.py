@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.document.class_edits import ReviseCategories
 from app.document.classes import add_category, put_details
 from app.document.content_edits import AddVideo
 from app.document.images import Cell
@@ -104,7 +105,7 @@ class MergeProject:
     ) -> bool:
         """Add the classes that are needed, with what else they say of classes."""
         classes = self.merge.classes
-        needed = set(classes.wanted)
+        needed = set(classes.wanted) | {target for _, target in classes.joined}
         for video, changes in work:
             rows, cells = changes.rows, changes.cells
             needed |= {int(row.values[0] or 0) for row in rows if row.table == "tracks" and row.values is not None}
@@ -119,6 +120,8 @@ class MergeProject:
             transaction.put_row("categories", (category_id,), (name,))
         for category in classes.described:
             put_details(transaction, category)
+        if classes.joined:
+            ReviseCategories(classes.joined).apply(transaction)
         return bool(added) or classes.has_news
 
 
