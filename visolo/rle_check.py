@@ -27,12 +27,15 @@ class CheckedMasks(NamedTuple):
     areas: NDArray[np.int64]
 
 
-def checked_all(rles: Sequence[Rle], where: Callable[[int], str]) -> CheckedMasks:
+def checked_all(
+    rles: Sequence[Rle], where: Callable[[int], str], progress: Callable[[float], object] | None = None
+) -> CheckedMasks:
     """The same masks with their counts verified, as `visolo.rle.checked` does for one.
 
     Args:
         rles: masks whose counts were not looked at yet.
         where: place of the i-th mask in its file, said first in the error message.
+        progress: hears how much is checked, in [0, 1]; may raise to stop.
 
     Raises:
         AnnotationError: the counts of a mask do not cover exactly height x width pixels.
@@ -40,6 +43,8 @@ def checked_all(rles: Sequence[Rle], where: Callable[[int], str]) -> CheckedMask
     result = list(rles)
     areas = np.zeros(len(result), dtype=np.int64)
     for start, stop in _batches(result):
+        if progress is not None:
+            progress(start / len(result))
         _check_batch(result, areas, slice(start, stop), where)
     return CheckedMasks(result, areas)
 

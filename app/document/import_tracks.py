@@ -158,7 +158,7 @@ def _read_whole_videos(path: Path, images: Path | None, progress: Progress) -> I
     """A dataset whose videos are those of the project: folders of images with all that is in them."""
     name = recognized(path)
     if name == "ytvis":  # names all its frames; where they are, is looked for below
-        return Imported(ytvis.read_dataset(path))
+        return Imported(ytvis.read_dataset(path, progress))
     if name == "coco-stills" and not is_of_stills(path):
         name = "coco"  # images without a word of videos are the frames of one, unless they cannot be
     imported = read_any(path, name, images, progress)

@@ -7,7 +7,15 @@ from typing import Any
 
 from visolo.commands import dataset_convert, dataset_validate
 from visolo.commands.console import say, say_json, table
-from visolo.commands.dataset_files import MAP_HELP, add_source_options, counts_of, moved, read_source, say_written
+from visolo.commands.dataset_files import (
+    MAP_HELP,
+    add_source_options,
+    counts_of,
+    heard_progress,
+    moved,
+    read_source,
+    say_written,
+)
 from visolo.commands.outputs import check_output
 from visolo.errors import ConfigError, OutputError
 from visolo.io.ytvis import Dataset, read_dataset, write_dataset
@@ -121,7 +129,8 @@ def run_split(args: argparse.Namespace) -> None:
     parts = [_part(text) for text in args.parts]
     for path, _ in parts:
         check_output(path)
-    dataset = read_dataset(args.file)
+    with heard_progress() as hear:
+        dataset = read_dataset(args.file, hear)
     shares = split_dataset(dataset, [share for _, share in parts], args.seed)
     for (path, _), share in zip(parts, shares, strict=True):
         placed = moved(share, args.file, path)
@@ -130,7 +139,8 @@ def run_split(args: argparse.Namespace) -> None:
 
 
 def _read_moved(path: Path, out: Path) -> Dataset:
-    return moved(read_dataset(path), path, out)
+    with heard_progress() as hear:
+        return moved(read_dataset(path, hear), path, out)
 
 
 def _part(text: str) -> tuple[Path, float]:

@@ -40,9 +40,8 @@ def read_burst(path: Path, images: Path | None, progress: Progress) -> Imported:
     def take(elements: Iterator[Any]) -> None:
         for index, value in enumerate(elements):
             sequences.append(_read_sequence(value, f"{path}: sequences[{index}]", boxes))
-            progress(0.0)
 
-    values = JsonText(path).values_beside("sequences", take)
+    values = JsonText(path).values_beside("sequences", take, progress)
     if not sequences:
         raise AnnotationError(f"{path}: has no 'sequences'; a BURST file lists its videos there")
     categories = _classes(Fields(values, str(path)), sequences)

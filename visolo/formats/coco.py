@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from visolo.errors import AnnotationError
 from visolo.formats.boxes import BoxesOnly, filled_box
-from visolo.formats.exchange import Imported, Progress
+from visolo.formats.exchange import Imported, Progress, part_of
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
 from visolo.io.coco_stills import read_coco_stills
@@ -28,12 +28,11 @@ from visolo.words import counted
 _TRACK_KEYS = ("track_id", "instance_id")
 _FRAME_KEYS = ("frame_index", "frame_id", "mot_frame_id")
 _LOOKED_AT = 200  # annotations, to see whether a file has tracks
-_REPORT_EVERY = 1000
 
 
 def read_stills(path: Path, images: Path | None, progress: Progress) -> Imported:
     """Read a COCO instances file, every image as a video of one frame; see `read_coco_stills`."""
-    dataset = read_coco_stills(path)
+    dataset = read_coco_stills(path, progress)
     progress(1.0)
     return Imported(dataset, image_root(dataset, image_roots(path, images)))
 
@@ -82,14 +81,16 @@ def read_coco_video(path: Path, images: Path | None, progress: Progress) -> Impo
     annotations: list[_Object] = []
     boxes = _Boxes()
     values = JsonText(path).values_beside(
-        "annotations", lambda elements: annotations.extend(_read_objects(elements, path, boxes, progress))
+        "annotations",
+        lambda elements: annotations.extend(_read_objects(elements, path, boxes)),
+        part_of(progress, 0.0, 0.6),
     )
     table = Fields(values, str(path))
     frames = _frames(table, values, str(path))
     categories = [read_category(v, f"{path}: categories[{i}]") for i, v in enumerate(table.items("categories"))]
     refuse_repeated((category.category_id for category in categories), "categories", path)
     names = {category.category_id: category.name for category in categories}
-    loose = _add_objects(frames, annotations, names)
+    loose = _add_objects(frames, annotations, names, part_of(progress, 0.6, 1.0))
     boxes.place(frames, names)
     info = values.get("info")
     dataset = dataset_of([(v, frames.tables[v.video_id]) for v in frames.videos], categories)
@@ -144,7 +145,7 @@ class _Boxes:
             self.only.keep(video_id, where if track is None else (track,), names[category], frame_index, box)
 
 
-def _read_objects(elements: Iterator[Any], path: Path, boxes: _Boxes, progress: Progress) -> Iterator[_Object]:
+def _read_objects(elements: Iterator[Any], path: Path, boxes: _Boxes) -> Iterator[_Object]:
     for index, value in enumerate(elements):
         where = f"{path}: annotations[{index}]"
         fields = Fields(value, where)
@@ -158,8 +159,6 @@ def _read_objects(elements: Iterator[Any], path: Path, boxes: _Boxes, progress: 
             boxes.add(index, image_id, value)
             continue
         yield _Object(where, image_id, fields.whole("category_id"), _track_of(value), iscrowd, masks)
-        if index % _REPORT_EVERY == 0:
-            progress(0.0)
 
 
 def _is_box_only(value: Mapping[str, Any]) -> bool:
@@ -245,7 +244,7 @@ def _placed(groups: Mapping[int | str, list[_Image]], path: str) -> _Frames:
     return _Frames(places, videos, {video.video_id: TrackTable() for video in videos})
 
 
-def _add_objects(frames: _Frames, objects: Sequence[_Object], names: Mapping[int, str]) -> int:
+def _add_objects(frames: _Frames, objects: Sequence[_Object], names: Mapping[int, str], progress: Progress) -> int:
     """Put every mask into its track; how many had no track id."""
     sizes = {video.video_id: video.size for video in frames.videos}
     shapes = []
@@ -256,7 +255,7 @@ def _add_objects(frames: _Frames, objects: Sequence[_Object], names: Mapping[int
             raise AnnotationError(f"{item.where}: category_id {item.category_id} is not among the file's categories")
         video_id = frames.places[item.image_id][0]
         shapes.append(VideoShape(video_id, 1, sizes[video_id]))
-    resolved = resolve_masks([item.masks for item in objects], shapes)
+    resolved = resolve_masks([item.masks for item in objects], shapes, progress=progress)
     loose: Counter[int] = Counter()
     for item, masks in zip(objects, resolved, strict=True):
         video_id, frame_index = frames.places[item.image_id]

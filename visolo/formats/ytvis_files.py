@@ -11,7 +11,7 @@ from visolo.io.ytvis import Dataset, ResultEntry, read_dataset, read_results, wr
 
 def read_ytvis(path: Path, images: Path | None, progress: Progress) -> Imported:
     """Read a dataset file; see `read_dataset`."""
-    dataset = read_dataset(path)
+    dataset = read_dataset(path, progress)
     progress(1.0)
     return Imported(dataset, image_root(dataset, image_roots(path, images)))
 

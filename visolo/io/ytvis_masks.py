@@ -1,6 +1,6 @@
 """Mask lists of YouTube-VIS files: one RLE, polygon list or null per frame becomes one checked `Rle` or None."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -89,6 +89,7 @@ def resolve_masks(
     *,
     allow_misfits: bool = False,
     polygon_size: tuple[int, int] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> list[ResolvedMasks]:
     """Check every mask completely and fill polygons.
 
@@ -97,6 +98,7 @@ def resolve_masks(
         shapes: the video of each list; None where it is not known, then all masks of a list must have one size.
         allow_misfits: leave lengths and sizes unchecked, not the counts.
         polygon_size: (height, width) in pixels that polygons are filled in where the video is not known.
+        progress: hears how much is checked, in [0, 1]; may raise to stop.
 
     Raises:
         AnnotationError: a list has another length than its video, a mask another size, or broken counts.
@@ -119,7 +121,7 @@ def resolve_masks(
         masks, frame_index = place(position)
         return f"{masks.where}.segmentations[{frame_index}]"
 
-    checked = checked_all(rles, where)
+    checked = checked_all(rles, where, progress)
     for position, (rle, sound) in enumerate(zip(rles, checked.rles, strict=True)):
         if sound is not rle:
             masks, frame_index = place(position)

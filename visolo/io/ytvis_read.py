@@ -14,7 +14,7 @@ from visolo.errors import AnnotationError
 from visolo.io.label_sets import read_category
 from visolo.io.ytvis_fields import Fields, described, refuse_repeated
 from visolo.io.ytvis_masks import JsonMasks, MaskList, ResolvedMasks, VideoShape, parse_mask_list, resolve_masks
-from visolo.io.ytvis_text import JsonText
+from visolo.io.ytvis_text import JsonText, Progress
 from visolo.io.ytvis_types import (
     Annotation,
     BoundingBox,
@@ -39,7 +39,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 @_collector_paused()
-def read_dataset(path: Path | str) -> Dataset:
+def read_dataset(path: Path | str, progress: Progress | None = None) -> Dataset:
     """Read a dataset file: `info, licenses, videos, categories, annotations`.
 
     Accepts what real files hold: RLE compressed or not, polygons, no or null annotations (valid and test files),
@@ -47,12 +47,13 @@ def read_dataset(path: Path | str) -> Dataset:
 
     Args:
         path: the JSON file.
+        progress: hears how much is done, in [0, 1]; whatever it raises stops the reading.
 
     Raises:
         AnnotationError: the file is no YouTube-VIS dataset or breaks a rule; the message names the first offender.
     """
     text = JsonText(path)
-    tables = _read_tables(text)
+    tables = _read_tables(text, None if progress is None else lambda share: progress(_PARSING * share))
     videos = [_video(value, f"{path}: videos[{i}]") for i, value in enumerate(tables.videos)]
     categories = [read_category(value, f"{path}: categories[{i}]") for i, value in enumerate(tables.categories)]
     refuse_repeated((video.video_id for video in videos), "videos", path)
@@ -60,7 +61,8 @@ def read_dataset(path: Path | str) -> Dataset:
     refuse_repeated((raw.head.id for raw in tables.annotations), "annotations", path)
     videos = _with_lengths(videos, tables.annotations, path)
     dataset = Dataset(tuple(videos), tuple(categories), (), tables.info, tuple(tables.licenses))
-    annotations = _annotations(tables.annotations, dataset)
+    hear = None if progress is None else lambda share: progress(_PARSING + (1 - _PARSING) * share)
+    annotations = _annotations(tables.annotations, dataset, hear)
     return Dataset(dataset.videos, dataset.categories, annotations, dataset.info, dataset.licenses)
 
 
@@ -105,6 +107,7 @@ def read_results(
     ]
 
 
+_PARSING = 0.6  # of the time that reading takes; the rest is checking the masks
 _Id = Annotated[int, Meta(ge=0, lt=2**62)]
 _Pixels = Annotated[int, Meta(gt=-(10**12), lt=10**12)] | Annotated[float, Meta(gt=-1e12, lt=1e12)]
 _Area = Annotated[int, Meta(ge=0, lt=10**12)] | Annotated[float, Meta(ge=0, lt=1e12)]
@@ -155,7 +158,7 @@ class _Tables:
     licenses: list[Any]
 
 
-def _read_tables(text: JsonText) -> _Tables:
+def _read_tables(text: JsonText, progress: Progress | None) -> _Tables:
     if not text.starts_with("{"):
         raise AnnotationError(f"{text.path}: {_what_it_is(text)}; a dataset has videos, categories and annotations")
     values: dict[str, Any] = {}
@@ -164,7 +167,7 @@ def _read_tables(text: JsonText) -> _Tables:
         if key == "annotations" and text.starts_with("[") and "images" not in values:
             annotations = [
                 _raw_annotation(value, f"{text.path}: annotations[{i}]")
-                for i, value in enumerate(text.elements(_ANNOTATION))
+                for i, value in enumerate(text.elements(_ANNOTATION, progress))
             ]
         else:
             values[key] = text.value()
@@ -269,7 +272,7 @@ def _with_lengths(videos: Sequence[Video], annotations: Sequence[_RawAnnotation]
     return result
 
 
-def _annotations(raws: Sequence[_RawAnnotation], dataset: Dataset) -> tuple[Annotation, ...]:
+def _annotations(raws: Sequence[_RawAnnotation], dataset: Dataset, progress: Progress | None) -> tuple[Annotation, ...]:
     shapes = []
     for raw in raws:
         video = dataset.video_by_id.get(raw.head.video_id)
@@ -278,7 +281,7 @@ def _annotations(raws: Sequence[_RawAnnotation], dataset: Dataset) -> tuple[Anno
         if raw.head.category_id not in dataset.category_by_id:
             raise AnnotationError(f"{raw.where}: category_id {raw.head.category_id} is not among the file's categories")
         shapes.append(VideoShape(video.video_id, video.length, video.size))
-    resolved = resolve_masks([raw.masks for raw in raws], shapes)
+    resolved = resolve_masks([raw.masks for raw in raws], shapes, progress=progress)
     return tuple(_annotation(raw, masks) for raw, masks in zip(raws, resolved, strict=True))
 
 

@@ -14,6 +14,9 @@ import msgspec
 
 from visolo.errors import AnnotationError
 
+Progress = Callable[[float], object]  # hears a share in [0, 1]; may raise to stop
+
+_REPORT_EVERY = 64  # elements
 _SPACE = re.compile(rb"[ \t\n\r]*")
 _CUT_VALUE = re.compile(r"-?|n(ul?)?|t(ru?)?|f(a(ls?)?)?|[-+.eE\d]+")  # what may be left of a value that was cut off
 _ANYTHING: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
@@ -49,13 +52,19 @@ class JsonText:
         """The complete value."""
         return self._decoded(_ANYTHING, self._here)
 
-    def elements(self, decoder: "msgspec.json.Decoder[Any] | None" = None) -> Iterator[Any]:
+    def elements(
+        self, decoder: "msgspec.json.Decoder[Any] | None" = None, progress: Progress | None = None
+    ) -> Iterator[Any]:
         """The elements of the list, one at a time.
 
         Args:
             decoder: of the type that elements should have; those that do not are read as plain values.
+            progress: hears how much of the list was taken; may raise to stop.
         """
-        for raw in self._decoded(_ELEMENTS, self._here):
+        raws = self._decoded(_ELEMENTS, self._here)
+        for index, raw in enumerate(raws):
+            if progress is not None and index % _REPORT_EVERY == 0:
+                progress(index / len(raws))
             if decoder is not None:
                 try:
                     yield decoder.decode(raw)
@@ -72,17 +81,20 @@ class JsonText:
             yield name
         self._here = outer
 
-    def values_beside(self, name: str, take: Callable[[Iterator[Any]], object]) -> dict[str, Any]:
+    def values_beside(
+        self, name: str, take: Callable[[Iterator[Any]], object], progress: Progress | None = None
+    ) -> dict[str, Any]:
         """The values in the object by name, but for one list, whose elements are never all in memory.
 
         Args:
             name: of the list; where it is no list, its value is among the others.
             take: hears the elements one after the other, when the list comes.
+            progress: see `elements`.
         """
         values: dict[str, Any] = {}
         for key in self.keys():
             if key == name and self.starts_with("["):
-                take(self.elements())
+                take(self.elements(progress=progress))
             else:
                 values[key] = self.value()
         return values
