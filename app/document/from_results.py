@@ -1,5 +1,6 @@
 """Puts what a model computes without the app into a project, frame by frame: `python -m visolo track --project`."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -64,6 +65,32 @@ class ProjectWriter:
         video_id = self.document.next_video_id()
         self.history.do(AddVideo(replace(video, video_id=video_id)))
         return video_id
+
+
+def finished_sources(path: Path, label_set: LabelSet, settings: Mapping[str, Any]) -> set[Path]:
+    """Sources of the videos that a project has a whole run of with these settings, so that it need not be made again.
+
+    Args:
+        path: of the project; none are finished when it does not exist.
+        label_set: the model's classes.
+        settings: as given to `ProjectWriter.run`.
+
+    Raises:
+        ProjectError: the project cannot be opened.
+    """
+    if not path.exists():
+        return set()
+    wanted = json.loads(json.dumps(dict(settings)))
+    with Document.open(path) as document:
+        return {
+            document.source_path(video.video_id).resolve()
+            for video in document.videos()
+            for run in document.runs(video.video_id)
+            if run.state == "done"
+            and run.head - run.first_frame == video.frame_count
+            and run.label_set == label_set.name
+            and run.settings == wanted
+        }
 
 
 def write_project(

@@ -88,6 +88,37 @@ def test_a_stopped_run_goes_on_with_the_next_video(track, tmp_path, monkeypatch)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.json", "whole.json"]
 
 
+def test_a_stopped_project_goes_on_with_the_next_video(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_stop_cleanly_when_terminated", lambda: None)
+    steps, project = Steps(monkeypatch), tmp_path / "p.visolo"
+    images = tmp_path / "images"  # apart from those of other tests: a project takes whole folders
+    for name, count in (("v12", FRAMES), ("v4", 3), ("v7", 2)):
+        write_images(images / name, count)
+    options = ["--images", images, "--weights", folder / "tiny.safetensors", "--project", project]
+
+    def run(*more) -> tuple[int, str]:
+        code = cli.main([str(arg) for arg in ("track", folder / "gt.json", *options, *more)])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    steps.stop_at = FRAMES + 1
+    code, said = run()
+    assert code == 130
+    assert "keeps what was tracked; the same command goes on" in said
+    steps.stop_at, steps.count = None, 0
+    code, said = run()
+    assert (code, steps.count) == (0, 3 + 2)
+    assert "has 1 of 3 videos from such a run already" in said
+    code, said = run()
+    assert (code, steps.count) == (0, 3 + 2)
+    assert "has 3 of 3 videos" in said
+    with read_project(project) as queries:
+        runs = [[run.state for run in queries.runs(video.video_id)] for video in queries.videos()]
+    assert runs == [["done"], ["stopped", "done"], ["done"]]
+    code, _ = run("--score-threshold", "0.4")
+    assert (code, steps.count) == (0, 3 + 2 + FRAMES + 3 + 2)
+
+
 def test_videos_finished_under_other_rules_are_tracked_again(track, tmp_path, monkeypatch):
     steps = Steps(monkeypatch)
     steps.stop_at = FRAMES

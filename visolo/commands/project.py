@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -127,6 +127,25 @@ def project_sink(
     writer = app_module(_WRITER).ProjectWriter(*target)
     with writer as project, project.run(record, label_set, settings) as run:
         yield _ProjectSink(run)
+
+
+def videos_to_track(
+    target: ProjectTarget, videos: Sequence[VideoToTrack], label_set: LabelSet, settings: Mapping[str, Any]
+) -> Sequence[VideoToTrack]:
+    """The videos without those that the project has a whole run of with these settings; it is said how many.
+
+    Args:
+        target: the project, which need not exist.
+        videos: of a dataset.
+        label_set: the model's classes.
+        settings: JSON values that are remembered with runs.
+    """
+    finished = app_module(_WRITER).finished_sources(target.path, label_set, settings)
+    left = [video for video in videos if video.folder_or_file.resolve() not in finished]
+    if len(left) < len(videos):
+        done = len(videos) - len(left)
+        note(f"{target.path}: has {done} of {len(videos)} videos from such a run already; they are not tracked again")
+    return left
 
 
 def add_kept_videos(

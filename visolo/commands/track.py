@@ -23,6 +23,7 @@ from visolo.commands.project import (
     check_project,
     project_sink,
     run_settings,
+    videos_to_track,
 )
 from visolo.commands.sources import FrameFeed, Source, VideoToTrack, find_videos
 from visolo.commands.video_tracking import FrameSink, Sinks, TrackingJob, category_ids_by_name, track_video
@@ -99,11 +100,17 @@ def _run(args: argparse.Namespace, source: Source) -> None:
     )
     finished = _finished_videos(job, source, args)
     job = replace(job, sinks=_sinks(args, engine, config, finished))
+    videos: Sequence[VideoToTrack] = source.videos
+    if finished is None and args.project is not None and len(videos) > 1:
+        settings = _project_settings(args, engine, config)
+        videos = videos_to_track(_project_target(args), videos, engine.label_set, settings)
     try:
-        count = _write(args.out if rank() == 0 else None, _entries(job, source.videos, finished, is_quiet=args.quiet))
+        count = _write(args.out if rank() == 0 else None, _entries(job, videos, finished, is_quiet=args.quiet))
     except (KeyboardInterrupt, VisoloError):
         if finished is not None and finished.count():
             warn(f"{finished.folder} keeps {counted(finished.count(), 'finished video')}; the same command goes on")
+        elif finished is None and args.project is not None and len(source.videos) > 1:
+            warn(f"{args.project} keeps what was tracked; the same command goes on with the video it was at")
         raise
     if finished is not None and finished.keeps_frames and rank() == 0:
         settings = _project_settings(args, engine, config)
@@ -114,7 +121,7 @@ def _run(args: argparse.Namespace, source: Source) -> None:
     if rank() > 0:
         return
     targets = [str(path) for path in (args.out, args.overlay, args.project) if path is not None]
-    say(f"{counted(count, 'track')} in {counted(len(source.videos), 'video')}: {', '.join(targets)}")
+    say(f"{counted(count, 'track')} in {counted(len(videos), 'video')}: {', '.join(targets)}")
 
 
 def _write(out: Path | None, entries: Iterator[ResultEntry]) -> int:
