@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
         self._add_dock("timeline", "Timeline", Timeline(self.session), area.BottomDockWidgetArea)
         self.resizeDocks([self.docks["queue"], self.docks["tracks"]], [215, 360], Qt.Orientation.Horizontal)
         right = [self.docks[key] for key in ("tracks", "inspector", "review")]
-        self.resizeDocks(right, [210, 180, 250], Qt.Orientation.Vertical)
+        self.resizeDocks(right, [180, 150, 310], Qt.Orientation.Vertical)
         self.resizeDocks([self.docks["timeline"]], [230], Qt.Orientation.Vertical)
 
     def _add_notes(self, area: Qt.DockWidgetArea) -> None:

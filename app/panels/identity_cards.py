@@ -15,7 +15,7 @@ from app.workers.thumbnails import PaintedMask, Picture, PictureLoader, PictureR
 
 CARDS = 3
 _PICTURE = QSize(64, 48)
-_CARD_HEIGHT = 106
+_CARD_HEIGHT = 92
 _KEPT_PICTURES = 200
 
 
@@ -122,9 +122,9 @@ class IdentityCards(QWidget):
         own, rival = proposal.own_similarity, ""
         tip = f"{proposal_text(self._session, position)}; its picture is of frame {proposal.seen_at}"
         if own is not None:
-            rival = f"own {percent_words(own)}"
+            rival = f" vs {percent_words(own)}"
             tip += f"; what track {proposal.track_id} has in this frame fits it {percent_words(own)}"
-        card.setText(f"{key}{proposal.track_id} {name}\n{percent_words(proposal.similarity)}\n{rival}")
+        card.setText(f"{key}{proposal.track_id} {name}\n{percent_words(proposal.similarity)}{rival}")
         card.setToolTip(tip)
         card.setAccessibleName(f"Proposal {position + 1}: track {proposal.track_id} {name}")
         card.setIcon(self._picture(proposal))

@@ -114,14 +114,11 @@ class NoteList(QWidget):
         self._show_rows()
 
     def _build(self) -> None:
-        heading = QLabel("NOTES")
-        heading.setProperty("heading", True)
         self._words = QLabel()
         self._words.setObjectName("noteCount")
         self._words.setProperty("muted", True)
         titles = QHBoxLayout()
         titles.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
-        titles.addWidget(heading)
         titles.addWidget(self._words)
         titles.addStretch(1)
         titles.addWidget(self._make_filter())

@@ -52,14 +52,11 @@ class ReviewList(QWidget):
         return super().eventFilter(watched, event)
 
     def _build(self) -> None:
-        heading = QLabel("TO CHECK")
-        heading.setProperty("heading", True)
         self._count = QLabel()
         self._count.setObjectName("reviewCount")
         self._count.setProperty("warning", True)
         titles = QHBoxLayout()
         titles.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
-        titles.addWidget(heading)
         titles.addWidget(self._count)
         titles.addStretch(1)
         titles.addWidget(self._make_filter())
