@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import importlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -261,10 +261,15 @@ def check_new(target: Path, project: Path) -> None:
 
 def show_progress(steps: Iterator[Any]) -> str:
     """Go through the steps of an export with a bar; gives the words of the last, which say what was written."""
+    return show_shares(lambda _: steps)
+
+
+def show_shares(start: Callable[[Callable[[float], object]], Iterator[Any]]) -> str:
+    """The same for an export that tells how much of a long step is done, by what it is started with."""
     text = ""
     notes: tuple[str, ...] = ()
     with progress(None, "steps") as bar:
-        for step in steps:
+        for step in start(lambda share: bar.set_postfix_str(f"{share:.0%}")):
             text, notes = step.text, step.notes
             bar.total = step.total
             bar.update(step.done - bar.n)

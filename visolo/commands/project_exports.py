@@ -7,7 +7,7 @@ from typing import Any
 from visolo.categories import label_set_names
 from visolo.commands import project_gains, project_merge, project_pictures
 from visolo.commands.console import say
-from visolo.commands.project import add_video_option, app_module, check_new, opened_project, show_progress
+from visolo.commands.project import add_video_option, app_module, check_new, opened_project, show_shares
 from visolo.errors import ConfigError
 from visolo.formats.names import FORMAT_NAMES, write_names
 
@@ -98,4 +98,4 @@ def run_export(args: argparse.Namespace) -> None:
         if FORMAT_NAMES[args.format].is_file(target):
             check_new(target, args.project)
     with opened_project(args.project, args.video) as queries:
-        say(show_progress(exchange.export_dataset(queries, options)))
+        say(show_shares(lambda hear: exchange.export_dataset(queries, options, hear)))
