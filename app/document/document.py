@@ -1,6 +1,5 @@
 """The open project: its questions (`Queries`), its one write transaction, and what is remembered of the view."""
 
-import gc
 import json
 import logging
 import sqlite3
@@ -12,6 +11,7 @@ from typing import Any, Self
 from app.document.project_file import ProjectFile, can_be_opened
 from app.document.queries import Queries, snapshot
 from visolo.errors import ProjectError
+from visolo.garbage import garbage_left_alone
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Document(Queries):
             ProjectError: the disk is full or the file damaged; nothing was changed.
         """
         try:
-            with _garbage_left_alone(), self._file.transaction() as connection:
+            with garbage_left_alone(), self._file.transaction() as connection:
                 yield connection
         except BaseException:
             self.cache.clear()
@@ -79,18 +79,6 @@ class Document(Queries):
         except ProjectError as error:
             logger.warning("view state not saved: %s", error)
             self._unsaved_view[key] = value
-
-
-@contextmanager
-def _garbage_left_alone() -> Iterator[None]:
-    """An edit may make a hundred thousand rows; looking through all objects for garbage is a quarter of its time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def read_project(path: Path) -> AbstractContextManager[Queries]:

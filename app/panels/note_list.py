@@ -4,13 +4,11 @@ from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal, SignalInstan
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QMenu,
     QTableView,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -20,11 +18,11 @@ from app.document.edits import DeleteNote, ResolveNote
 from app.document.notes import all_notes
 from app.document.records import Note
 from app.held_keys import OWN_SPACE
+from app.panels.list_parts import empty_words, list_column, set_up_rows, title_row
 from app.panels.note_menu import note_menu
 from app.panels.note_model import NOTE_ROLE, NoteColumn, NoteModel
 from app.session import Session
 
-_MARGIN = 12
 _ROW_HEIGHT = 28
 _WIDTHS = {NoteColumn.FRAME: 66, NoteColumn.VIDEO: 80, NoteColumn.AUTHOR: 64, NoteColumn.CREATED: 62}
 _NONE = "No notes yet.\nAdd one to this frame with W, or with a right click on the picture or the timeline."
@@ -56,18 +54,9 @@ class NoteView(QTableView):
             Qt.Key.Key_F2: self.opened,
         }
         self.setProperty(OWN_SPACE, True)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        set_up_rows(self, _ROW_HEIGHT)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setShowGrid(False)
         self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().hide()
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
-        self.horizontalHeader().setHighlightSections(False)
         self.doubleClicked.connect(self.opened)
 
     def event(self, event: QEvent) -> bool:
@@ -117,12 +106,6 @@ class NoteList(QWidget):
         self._words = QLabel()
         self._words.setObjectName("noteCount")
         self._words.setProperty("muted", True)
-        titles = QHBoxLayout()
-        titles.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
-        titles.addWidget(self._words)
-        titles.addStretch(1)
-        titles.addWidget(self._make_filter())
-        titles.addWidget(self._make_add())
         self.view = NoteView()
         self.view.setObjectName("noteView")
         self.view.setAccessibleName("Notes, open ones first")
@@ -139,16 +122,9 @@ class NoteList(QWidget):
         head.setSectionResizeMode(NoteColumn.WORDS, QHeaderView.ResizeMode.Stretch)
         self.view.setColumnHidden(NoteColumn.VIDEO, True)
         self._connect_view()
-        self._empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
-        self._empty.setObjectName("noteEmpty")
-        self._empty.setProperty("muted", True)
-        self._empty.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(titles)
-        layout.addWidget(self.view, 1)
-        layout.addWidget(self._empty, 1)
+        self._empty = empty_words("noteEmpty")
+        titles = title_row(self._words, self._make_filter(), self._make_add())
+        list_column(self, titles, self.view, self._empty)
 
     def _connect_view(self) -> None:
         self.view.clicked.connect(self._go_to)

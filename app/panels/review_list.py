@@ -4,24 +4,21 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QLabel,
     QListView,
     QMenu,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from app import theme
 from app.document.suspicions import SuspicionKind
+from app.panels.list_parts import empty_words, list_column, title_row
 from app.panels.review_bar import ReviewBar
 from app.panels.review_model import SUSPICION_ROLE, ReviewModel
 from app.panels.review_row import ReviewRowDelegate
 from app.session import Session
 from app.settings import REVIEW_LEAST
-
-_MARGIN = 12
 
 
 class ReviewList(QWidget):
@@ -55,11 +52,6 @@ class ReviewList(QWidget):
         self._count = QLabel()
         self._count.setObjectName("reviewCount")
         self._count.setProperty("warning", True)
-        titles = QHBoxLayout()
-        titles.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
-        titles.addWidget(self._count)
-        titles.addStretch(1)
-        titles.addWidget(self._make_filter())
         self.view = QListView()
         self.view.setObjectName("reviewView")
         self.view.setAccessibleName("Suspicious moments, the most likely mistake first")
@@ -72,16 +64,8 @@ class ReviewList(QWidget):
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.selectionModel().currentChanged.connect(self._choose)
         self.view.pressed.connect(self._choose_again)
-        self._empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
-        self._empty.setObjectName("reviewEmpty")
-        self._empty.setProperty("muted", True)
-        self._empty.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 8, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(titles)
-        layout.addWidget(self.view, 1)
-        layout.addWidget(self._empty, 1)
+        self._empty = empty_words("reviewEmpty")
+        layout = list_column(self, title_row(self._count, self._make_filter()), self.view, self._empty)
         layout.addWidget(self._make_hidden(), 0, Qt.AlignmentFlag.AlignHCenter)
         self.bar = ReviewBar(self._review)
         layout.addWidget(self.bar)

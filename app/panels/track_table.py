@@ -34,6 +34,7 @@ from app import theme
 from app.dialogs.category import choose_category
 from app.document.edits import SetLocked
 from app.document.records import Change
+from app.panels.list_parts import set_up_rows
 from app.panels.pacing import PacedRefresh
 from app.panels.track_menu import track_menu
 from app.panels.track_model import COLOR_ROLE, SORT_ROLE, TRACK_ID_ROLE, Column, TrackTableModel
@@ -108,18 +109,9 @@ class TrackView(QTableView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setItemDelegate(TrackDelegate(self))
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        set_up_rows(self, _ROW_HEIGHT)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setShowGrid(False)
         self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().hide()
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
-        self.horizontalHeader().setHighlightSections(False)
         self.horizontalHeader().setMinimumSectionSize(24)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: D102

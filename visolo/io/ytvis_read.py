@@ -1,8 +1,6 @@
 """Reading YouTube-VIS datasets and results; the first broken rule becomes one sentence with its place."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from visolo.errors import AnnotationError
+from visolo.garbage import garbage_left_alone
 from visolo.io.label_sets import read_category
 from visolo.io.ytvis_fields import Fields, described, refuse_repeated
 from visolo.io.ytvis_masks import JsonMasks, MaskList, ResolvedMasks, VideoShape, parse_mask_list, resolve_masks
@@ -26,19 +25,7 @@ from visolo.io.ytvis_types import (
 )
 
 
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """JSON trees hold no cycles, but the garbage collector walks them again and again while they grow."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-@_collector_paused()
+@garbage_left_alone()
 def read_dataset(path: Path | str, progress: Progress | None = None) -> Dataset:
     """Read a dataset file: `info, licenses, videos, categories, annotations`.
 
@@ -66,7 +53,7 @@ def read_dataset(path: Path | str, progress: Progress | None = None) -> Dataset:
     return Dataset(dataset.videos, dataset.categories, annotations, dataset.info, dataset.licenses)
 
 
-@_collector_paused()
+@garbage_left_alone()
 def read_results(
     path: Path | str,
     dataset: Dataset | None = None,
