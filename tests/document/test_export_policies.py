@@ -392,6 +392,14 @@ def test_the_command_exports_by_a_policy(project, tmp_path, capsys):
     assert [numbers(v) for v in read_dataset(out).videos] == [[2, 3, 4]]
 
 
+def test_the_command_writes_other_formats(project, tmp_path, capsys):
+    project[0].close()
+    path, out = tmp_path / "p.visolo", tmp_path / "cvat"
+    assert main(["project", "export", str(path), str(out), "--format", "cvat"]) == 0
+    assert capsys.readouterr().out == f"{out}: 1 video, 3 tracks\n"
+    assert len(read_any(out).dataset.annotations) == 3
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

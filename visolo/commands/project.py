@@ -268,8 +268,16 @@ def show_shares(start: Callable[[Callable[[float], object]], Iterator[Any]]) -> 
     """The same for an export that tells how much of a long step is done, by what it is started with."""
     text = ""
     notes: tuple[str, ...] = ()
+    shown = ""
     with progress(None, "steps") as bar:
-        for step in start(lambda share: bar.set_postfix_str(f"{share:.0%}")):
+
+        def hear(share: float) -> None:
+            nonlocal shown
+            if shown != f"{share:.0%}":  # drawing it takes longer than most of what is told
+                shown = f"{share:.0%}"
+                bar.set_postfix_str(shown)
+
+        for step in start(hear):
             text, notes = step.text, step.notes
             bar.total = step.total
             bar.update(step.done - bar.n)
