@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListWidget, QListWidg
 
 from app.document.edits import AddCategory, Edit, EditGroup, SetCategory
 from app.session import Session
-from visolo.categories import Category
+from visolo.categories import Category, folded_name
+from visolo.class_names import classes_by_name
 
 _ROLE = Qt.ItemDataRole.UserRole
 _LEAST_VOTE = 0.02
@@ -92,6 +93,7 @@ class CategoryDialog(QDialog):
         self._votes = votes or {}
         self._current = current
         self._categories = sorted(categories, key=lambda c: (-self._votes.get(c.category_id, 0.0), c.name.casefold()))
+        self._known = classes_by_name(categories)
         self._line = QLineEdit(clearButtonEnabled=True)
         self._line.setObjectName("categoryName")
         self._line.setAccessibleName("Class name")
@@ -134,17 +136,25 @@ class CategoryDialog(QDialog):
                 font.setBold(True)
                 item.setFont(font)
             self._list.addItem(item)
-        if wanted and all(c.name.casefold() != wanted.casefold() for c in self._categories):
+        if wanted and folded_name(wanted) not in self._known:
             item = QListWidgetItem(f"Add class “{wanted}”")
             item.setData(_ROLE, wanted)
             self._list.addItem(item)
         self._list.setCurrentRow(0)
 
     def _matches(self, wanted: str) -> list[Category]:
-        """Names that begin with the text, then names that hold it."""
-        folded = wanted.casefold()
-        starting = [c for c in self._categories if c.name.casefold().startswith(folded)]
-        return starting + [c for c in self._categories if folded in c.name.casefold() and c not in starting]
+        """The class that is called so, then names and synonyms that begin with the text, then those that hold it."""
+        text = folded_name(wanted)
+        names = {c.category_id: [folded_name(name) for name in (c.name, *c.synonyms)] for c in self._categories}
+
+        def rank(category: Category) -> int:
+            if self._known.get(text) is category:
+                return 0
+            if any(name.startswith(text) for name in names[category.category_id]):
+                return 1
+            return 2 if any(text in name for name in names[category.category_id]) else 3
+
+        return sorted((c for c in self._categories if rank(c) < 3), key=rank)
 
     def _text_of(self, category: Category) -> str:
         vote = self._votes.get(category.category_id, 0.0)

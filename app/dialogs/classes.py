@@ -86,11 +86,8 @@ class ClassesDialog(QDialog):
             return
         known = {category.name: category for category in self._target}
         meant = {i: known[name] for i, name in suggested_names(self._categories, self._target).items()}
-        self._table.blockSignals(True)
         self._table.offer([category.name for category in self._target or self._categories])
         self._table.show_meant(meant)
-        self._table.blockSignals(False)
-        self._describe()
 
     def _target_set(self) -> Sequence[Category]:
         chosen = self._set.currentData()

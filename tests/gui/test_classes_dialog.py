@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QApplication,
     QCheckBox,
     QColorDialog,
     QComboBox,
@@ -13,12 +14,12 @@ from PySide6.QtWidgets import (
     QFrame,
     QInputDialog,
     QLabel,
-    QLineEdit,
     QPushButton,
     QTableWidget,
-    QToolButton,
+    QTableWidgetItem,
 )
 
+from app.dialogs.class_table import BECOMES, COLOR, NAME, SYNONYMS
 from app.dialogs.classes import ClassesDialog
 
 LEFT = Qt.MouseButton.LeftButton
@@ -31,27 +32,41 @@ def opened(window, press) -> ClassesDialog:
 
 def row_of(dialog, name: str) -> int:
     table = dialog.findChild(QTableWidget, "classesTable")
-    return next(row for row in range(table.rowCount()) if table.item(row, 1).text() == name)
+    return next(row for row in range(table.rowCount()) if table.item(row, NAME).text() == name)
 
 
-def becomes(dialog, name: str) -> QComboBox:
-    return dialog.findChild(QTableWidget, "classesTable").cellWidget(row_of(dialog, name), 4)
+def cell(dialog, name: str, column: int) -> QTableWidgetItem:
+    return dialog.findChild(QTableWidget, "classesTable").item(row_of(dialog, name), column)
 
 
-def synonyms(dialog, name: str) -> QLineEdit:
-    return dialog.findChild(QTableWidget, "classesTable").cellWidget(row_of(dialog, name), 5)
+def becomes(dialog, name: str) -> QTableWidgetItem:
+    return cell(dialog, name, BECOMES)
 
 
-def color_button(dialog, name: str) -> QToolButton:
-    return dialog.findChild(QTableWidget, "classesTable").cellWidget(row_of(dialog, name), 0)
+def synonyms(dialog, name: str) -> QTableWidgetItem:
+    return cell(dialog, name, SYNONYMS)
+
+
+def press_cell(qtbot, dialog, item: QTableWidgetItem) -> None:
+    table = dialog.findChild(QTableWidget, "classesTable")
+    qtbot.mouseClick(table.viewport(), LEFT, pos=table.visualItemRect(item).center())
+
+
+def type_into(qtbot, dialog, item: QTableWidgetItem, text: str) -> None:
+    """Press a cell, put a text in the place of what is there, and leave with Enter."""
+    press_cell(qtbot, dialog, item)
+    editor = dialog.focusWidget()
+    qtbot.keyClick(editor, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(editor, text)
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    QApplication.processEvents()  # the view closes the editor a little later
 
 
 def pick_color(qtbot, dialog, name: str, button: str) -> None:
     """Press a class's swatch and then a button of what it offers."""
-    qtbot.mouseClick(color_button(dialog, name), LEFT)
-    popup = color_button(dialog, name).findChild(QFrame, "colorPopup")
-    qtbot.mouseClick(popup.findChild(QAbstractButton, button), LEFT)
-    qtbot.waitUntil(lambda: color_button(dialog, name).findChild(QFrame, "colorPopup") is None)
+    press_cell(qtbot, dialog, cell(dialog, name, COLOR))
+    qtbot.mouseClick(dialog.findChild(QFrame, "colorPopup").findChild(QAbstractButton, button), LEFT)
+    qtbot.waitUntil(lambda: dialog.findChild(QFrame, "colorPopup") is None)
 
 
 def words(dialog) -> str:
@@ -80,14 +95,14 @@ def test_classes_are_renamed_and_joined_in_one_undoable_edit(tracked, qtbot, pre
     assert words(dialog) == "Nothing would change."
     assert not apply.isEnabled()
     first, other = sorted(set(before))
-    becomes(dialog, first).setCurrentText("animal")
+    type_into(qtbot, dialog, becomes(dialog, first), "animal")
     assert words(dialog) == "1 class renamed."
-    becomes(dialog, other).setCurrentText("Animal ")
+    becomes(dialog, other).setText("Animal ")
     assert words(dialog).startswith("1 class renamed; 1 joined with another (")
-    becomes(dialog, other).setCurrentText(" ")
+    becomes(dialog, other).setText(" ")
     assert words(dialog) == f"Say what {other} becomes"
     assert not apply.isEnabled()
-    becomes(dialog, other).setCurrentText("animal")
+    becomes(dialog, other).setText("animal")
     qtbot.mouseClick(apply, LEFT)
     assert not dialog.isVisible()
     assert set(track_classes(tracked)) == {"animal"}
@@ -109,7 +124,7 @@ def test_a_label_set_fills_in_what_is_known_and_names_what_is_not(tracked, qtbot
     file.write_text(json.dumps({"categories": [{"id": 4, "name": own[0].upper()}, {"id": 5, "name": "otter"}]}))
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
     choose_set(dialog, "file")
-    assert becomes(dialog, own[0]).currentText() == own[0].upper()
+    assert becomes(dialog, own[0]).text() == own[0].upper()
     assert f"Not in the chosen set: {', '.join(own[1:])}" in words(dialog)
     qtbot.mouseClick(dialog.findChild(QPushButton, "classesApply"), LEFT)
     assert {own[0].upper(), "otter", "gizmo"} <= classes(tracked)
@@ -124,8 +139,7 @@ def test_colours_and_synonyms_are_edited_exported_and_taken_from_a_file(tracked,
     first, other, *_ = sorted(set(track_classes(tracked)))
     dialog = opened(tracked, press)
     pick_color(qtbot, dialog, first, "pick#e69f00")
-    synonyms(dialog, first).clear()
-    qtbot.keyClicks(synonyms(dialog, first), f"thing, {other}")
+    type_into(qtbot, dialog, synonyms(dialog, first), f"thing, {other}")
     assert words(dialog).startswith(f"{first} cannot have the synonym {other}: it is a class")
     assert not dialog.findChild(QPushButton, "classesApply").isEnabled()
     synonyms(dialog, first).setText("thing, gadget")
@@ -140,7 +154,7 @@ def test_colours_and_synonyms_are_edited_exported_and_taken_from_a_file(tracked,
     qtbot.mouseClick(dialog.findChild(QPushButton, "classesExport"), LEFT)
     assert str(file) in words(dialog)
     pick_color(qtbot, dialog, first, "colorAutomatic")
-    synonyms(dialog, first).clear()
+    synonyms(dialog, first).setText("")
     qtbot.mouseClick(dialog.findChild(QPushButton, "classesApply"), LEFT)
     assert all(c.color is None for c in tracked.session.document.categories())
 
@@ -163,7 +177,7 @@ def test_a_new_class_is_a_row_and_a_joined_name_a_synonym(tracked, qtbot, press,
     dialog = opened(tracked, press)
     qtbot.mouseClick(dialog.findChild(QPushButton, "classesAdd"), LEFT)
     synonyms(dialog, "new").setText("widget")
-    becomes(dialog, first).setCurrentText("gizmo")
+    becomes(dialog, first).setText("gizmo")
     qtbot.mouseClick(dialog.findChild(QPushButton, "classesApply"), LEFT)
     gizmo = {c.name: c for c in tracked.session.document.categories()}["gizmo"]
     assert set(gizmo.synonyms) == {"widget", first}

@@ -61,6 +61,18 @@ def test_a_name_that_is_there_is_not_offered_again(chooser, qtbot):
     assert rows(chooser) == ["dog    0.70"]
 
 
+def test_a_synonym_finds_its_class_and_is_not_offered_as_another(qtbot):
+    dialog = CategoryDialog("Class", [Category(1, "polar bear"), Category(2, "dog", None, ("puppy", "Bear dog"))])
+    qtbot.addWidget(dialog)
+    line = dialog.findChild(QLineEdit)
+    qtbot.keyClicks(line, "pup")
+    assert rows(dialog) == ["dog", "Add class “pup”"]
+    qtbot.keyClicks(line, "PY")
+    assert rows(dialog) == ["dog"]
+    line.setText("bear")
+    assert rows(dialog) == ["dog", "polar bear", "Add class “bear”"]
+
+
 def test_a_click_takes_a_class(chooser, qtbot):
     found = chooser.findChild(QListWidget)
     qtbot.mouseClick(found.viewport(), LEFT, pos=found.visualItemRect(found.item(2)).center())
