@@ -44,12 +44,14 @@ def encode_in_box(inside: NDArray[np.bool_], left: int, top: int, size: tuple[in
         size: (height, width) in pixels; the box lies within.
     """
     height, width = size
-    columns = np.pad(inside.T.astype(np.int8), ((0, 0), (1, 1)))  # (w, h + 2): every run begins and ends in its column
-    steps = np.diff(columns, axis=1)
-    column, row = np.nonzero(steps)  # start and end of every run in turn, column by column
-    edges = (column + left) * height + row + top
-    runs = np.diff(edges, prepend=0, append=height * width)
-    return from_run_lengths(size, runs.tolist() if runs[-1] else runs[:-1].tolist())
+    # (w, h + 2): every run begins and ends in its column. Twice as fast as np.pad and np.diff.
+    columns = np.zeros((inside.shape[1], inside.shape[0] + 2), dtype=np.bool_)
+    columns[:, 1:-1] = inside.T
+    column, row = np.nonzero(columns[:, 1:] != columns[:, :-1])  # start and end of every run in turn, column by column
+    ends = np.empty(len(column) + 2, dtype=np.int64)
+    ends[0], ends[1:-1], ends[-1] = 0, (column + left) * height + row + top, height * width
+    runs = (ends[1:] - ends[:-1]).tolist()
+    return from_run_lengths(size, runs if runs[-1] else runs[:-1])
 
 
 def _lengths(counts: str) -> NDArray[np.int64]:
