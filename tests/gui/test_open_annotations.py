@@ -15,6 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_open_files import drop, error_sentence, wait_for_frame, write_dataset, write_images
 
 from app.dialogs.import_ import ImportDialog
+from app.document.edits import Confirm
+from app.document.exchange import ExportOptions, export_dataset
+from app.document.records import FrameRange
 
 HEIGHT, WIDTH = 64, 96
 POLYGON = {"label": "otter", "group_id": 1, "shape_type": "polygon", "points": [[5, 5], [40, 5], [40, 40], [5, 40]]}
@@ -178,3 +181,24 @@ def test_an_archive_is_to_be_unpacked_first(open_window, qtbot, tmp_path):
     window = open_window()
     drop(window, tmp_path / "job.zip")
     assert "job.zip: is an archive; unpack it and open the folder" in error_sentence(qtbot, window)
+
+
+def test_clips_of_a_video_are_shown_on_its_frames(tracked, open_window, qtbot, tmp_path):
+    """Exported without images: the whole video is shown, with the tracks where they were cut from."""
+    session = tracked.session
+    assert session.do(Confirm(1, None, FrameRange(3, 5)))
+    assert session.do(Confirm(1, None, FrameRange(9, 9)))
+    path = tmp_path / "clips.json"
+    list(export_dataset(session.document, ExportOptions(path, frames="confirmed-ranges")))
+    window = open_window(path)
+    (video,) = window.session.document.videos()
+    assert video.frame_count == session.video.frame_count
+    assert "2 clips of 1 video came to the frames that they were cut from" in notes_of(window)
+    lanes = [
+        window.session.document.lane(1, summary.track.track_id).frame_indices.tolist()
+        for summary in window.session.tracks()
+    ]
+    present = [[i for i in (3, 4, 5) if session.document.instance(1, t, i)] for t in (1, 2, 3)]
+    assert [lane for lane in lanes if lane != [9]] == [frames for frames in present if frames]
+    window.session.show_frame(9)
+    qtbot.waitUntil(lambda: window.workspace.canvas.shown_frame == 9, timeout=20_000)
