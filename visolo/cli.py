@@ -1,6 +1,6 @@
 """`python -m visolo`: the commands, and how every failure becomes one line and an exit code.
 
-0 done, 2 wrong input or wrong options, 1 a defect of ours, 130 interrupted.
+0 done, 2 wrong input or wrong options, 1 a defect of ours, 130 interrupted; 3 where `project merge` left conflicts.
 """
 
 import argparse

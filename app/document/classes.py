@@ -10,14 +10,21 @@ from visolo.categories import Category, folded_name
 from visolo.class_names import classes_by_name, counterpart, without_conflicts
 
 
-def match_categories(queries: Queries, categories: Sequence[Category]) -> tuple[tuple[Category, ...], dict[int, int]]:
+def match_categories(
+    queries: Queries, categories: Sequence[Category], own: Sequence[Category] | None = None
+) -> tuple[tuple[Category, ...], dict[int, int]]:
     """Match classes with the project's, whose names and synonyms stand.
+
+    Args:
+        queries: of the project.
+        categories: to be matched.
+        own: the project's classes as they are going to be; as they are when None.
 
     Returns:
         Classes to be added, with ids that are free (their own where possible) and those synonyms that mean no other
         class, and project id by given id.
     """
-    own = queries.categories()
+    own = queries.categories() if own is None else own
     known = classes_by_name(own)
     taken = {category_id for (category_id,) in queries.rows("SELECT category_id FROM categories")}
     added: list[Category] = []

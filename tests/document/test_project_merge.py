@@ -254,6 +254,26 @@ def test_a_class_renamed_there_is_renamed_here(pair):
     assert [c.name for c in ours.document.categories()] == ["person", "puppy", "car"]
 
 
+def test_names_of_classes_that_were_exchanged_there_are_exchanged_here(pair):
+    ours, theirs = pair
+    before = [ours.document.track(1, t).category_id for t in (1, 2, 3)]
+    wanted = [Category(1, "dog"), Category(2, "person"), Category(3, "car")]
+    theirs.do(revision(theirs.document.categories(), category_uses(theirs.document), wanted))
+    theirs.do(AddCategory(8, "cat"))
+    merge(ours, theirs.document)
+    assert [c.name for c in ours.document.categories()] == ["dog", "person", "car", "cat"]
+    assert [ours.document.track(1, t).category_id for t in (1, 2, 3)] == before
+
+
+def test_a_name_that_another_class_has_here_is_not_given_twice(pair):
+    ours, theirs = pair
+    ours.do(AddCategory(8, "puppy"))
+    theirs.do(RenameCategory(2, "puppy"))
+    found = compared(ours.document, theirs.document)
+    assert found.notes == ("Class dog is called puppy there; it keeps its name, for another has that.",)
+    assert not MergeProject.of(found, [], []).is_needed()
+
+
 def test_a_class_of_the_same_name_is_the_same_class(pair):
     ours, theirs = pair
     ours.do(AddCategory(4, "otter"))
@@ -373,6 +393,22 @@ def test_projects_without_a_common_history_take_what_a_person_did_on_one_side(tm
         assert "no history in common" in found.notes[0]
         check_consistent(document)
         assert compared(document, other).is_empty()
+
+
+def test_without_a_common_history_tracks_stay_known_through_later_merges(tmp_path):
+    document, ours = project_with_run(tmp_path / "ours.visolo")
+    other, theirs = project_with_run(tmp_path / "theirs.visolo", tracks=(2, 0, 1))
+    with document, other:
+        theirs.do(SetMask(1, 9, 0, mask(9014), 1))
+        add_video(theirs, 2)
+        merge(ours, other)
+        add_video(theirs, 3)
+        merge(ours, other)  # of the first video nothing is new now
+        theirs.do(RemoveInstances(1, 9, FrameRange(0, 0)))
+        theirs.do(SetMask(1, 9, 5, mask(9500)))
+        assert not merge(ours, other).conflicts
+        assert lanes(document) == lanes(other)
+        check_consistent(document)
 
 
 def test_masks_of_two_models_that_hardly_differ_are_no_conflict(tmp_path):

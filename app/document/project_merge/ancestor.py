@@ -1,7 +1,7 @@
 """What two projects have in common: the point of one's history up to which the other has all of it, too."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any, Literal, NamedTuple
@@ -10,6 +10,9 @@ from app.document.queries import Queries
 
 MERGE = "MergeProject"
 """Name of the edit in the history."""
+
+_OF_NO_VIDEO = ("AddVideo", "AddCategory", "RenameCategory")
+"""Edits that leave what is in the project's other videos as it is."""
 
 SideName = Literal["ours", "theirs"]
 
@@ -39,6 +42,11 @@ class Ancestor:
     def is_known(self) -> bool:
         """Whether there is a common state."""
         return self.entry_id is not None
+
+    @property
+    def their_news(self) -> int:
+        """The entry of their history after which there may be something that ours has not."""
+        return self.since["theirs"] if self.side == "theirs" else self.shared_entry
 
     def nothing(self) -> "Ancestor":
         """For a video that only one of them has."""
@@ -78,9 +86,23 @@ def authors_since(theirs: Queries, ancestor: Ancestor) -> dict[str, int]:
     """Who made how many of their entries that ours lacks, the most first."""
     rows = theirs.rows(
         "SELECT author, count(*) FROM history WHERE entry_id > ? AND NOT undone GROUP BY author ORDER BY 2 DESC, 1",
-        ancestor.since["theirs"] if ancestor.side == "theirs" else ancestor.shared_entry,
+        ancestor.their_news,
     )
     return {str(author): int(count) for author, count in rows}
+
+
+def has_news(theirs: Queries, ancestor: Ancestor) -> Callable[[int], bool]:
+    """Whether something was done in a video of theirs that ours may lack: of thousands they have worked on a few."""
+    if not ancestor.is_known:
+        return lambda _: True
+    rows = theirs.rows(
+        "SELECT DISTINCT video_id FROM history WHERE entry_id > ? AND NOT undone"
+        f" AND json_extract(edit, '$.edit') NOT IN ({','.join('?' * len(_OF_NO_VIDEO))})",
+        ancestor.their_news,
+        *_OF_NO_VIDEO,
+    )
+    touched = {row[0] for row in rows}
+    return lambda video_id: None in touched or video_id in touched
 
 
 def remembered_of(theirs: Queries, tracks: Mapping[int, Mapping[int, int]]) -> dict[str, Any]:

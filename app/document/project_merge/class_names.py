@@ -7,8 +7,8 @@ from app.document import images
 from app.document.classes import match_categories
 from app.document.project_merge.ancestor import Ancestor
 from app.document.queries import Queries
-from visolo.categories import Category, folded_name
-from visolo.class_names import classes_by_name, conflict
+from visolo.categories import Category
+from visolo.class_names import conflict
 
 _NAMING = ("AddCategory", "RenameCategory", "ReviseCategories")
 
@@ -46,40 +46,53 @@ def match_classes(ours: Queries, theirs: Queries, ancestor: Ancestor) -> ClassMa
     named_here, named_there = (_names_before(queries, ancestor.shared_entry) for queries in (ours, theirs))
     own = {c.category_id: c for c in ours.categories()}
     ids: dict[int, int] = {}
-    renamed: list[tuple[int, str]] = []
+    wanted: dict[int, str] = {}
     notes: list[str] = []
     rest: list[Category] = []
     for category in theirs.categories():
         mine, before = own.get(category.category_id), named_there.get(category.category_id, category.name)
-        is_same = ancestor.shared_entry and mine and before and before == named_here.get(mine.category_id, mine.name)
-        if mine is None or not is_same or _means_another(own, mine, category.name):
+        is_same = mine and before and before == named_here.get(mine.category_id, mine.name)
+        if mine is None or not (ancestor.shared_entry and is_same):
             rest.append(category)
             continue
         ids[category.category_id] = mine.category_id
         if category.name != before and mine.name == before:
-            renamed.append((mine.category_id, category.name))
+            wanted[mine.category_id] = category.name
         elif category.name not in (before, mine.name):
             notes.append(f"Class {before} was renamed on both sides; it stays {mine.name}, not {category.name}.")
-    added, others = match_categories(ours, rest)
+    joined = _joined(theirs, own, named_there) if ancestor.shared_entry else {}
+    after = _renamed({i: category for i, category in own.items() if i not in joined}, wanted, notes)
+    added, others = match_categories(ours, rest, tuple(after.values()))
     ids |= others
-    described = _described(own, {ids[c.category_id]: c for c in theirs.categories()})
-    joined: list[tuple[int, int]] = []
-    for category_id, name in theirs.rows("SELECT category_id, name FROM categories"):
-        if category_id not in ids:
-            target = ids[category_id] = ids[theirs.cache.joined_with(category_id)]
-            mine = own.get(category_id)
-            is_same = mine is not None and mine.name in (name, named_there.get(category_id))
-            if ancestor.shared_entry and is_same and category_id != target:
-                joined.append((category_id, target))
+    described = _described(after, {ids[c.category_id]: c for c in theirs.categories()})
+    for (category_id,) in theirs.rows("SELECT category_id FROM categories"):
+        ids.setdefault(category_id, ids[theirs.cache.joined_with(category_id)])
     new = [c.category_id for c in rest if named_there.get(c.category_id, c.name) is None]
-    wanted = frozenset(others[i] for i in new) & {category.category_id for category in added}
-    return ClassMatch(ids, added, wanted, tuple(renamed), tuple(joined), described, tuple(notes))
+    needed = frozenset(others[i] for i in new) & {category.category_id for category in added}
+    renamed = tuple((i, category.name) for i, category in after.items() if category.name != own[i].name)
+    pairs = tuple((category_id, ids[target]) for category_id, target in joined.items() if ids[target] != category_id)
+    return ClassMatch(ids, added, needed, renamed, pairs, described, tuple(notes))
 
 
-def _means_another(own: Mapping[int, Category], mine: Category, name: str) -> bool:
-    """Whether another class of ours goes by a name."""
-    meant = classes_by_name(own.values()).get(folded_name(name))
-    return meant is not None and meant.category_id != mine.category_id
+def _joined(theirs: Queries, own: Mapping[int, Category], named_there: Mapping[int, str | None]) -> dict[int, int]:
+    """Classes of ours that they joined with another, and with which, in their ids."""
+    rows = theirs.rows("SELECT category_id, name FROM categories JOIN category_details USING (category_id)")
+    targets = {
+        i: theirs.cache.joined_with(i) for i, name in rows if i in own and own[i].name in (name, named_there.get(i))
+    }
+    return {category_id: target for category_id, target in targets.items() if target != category_id}
+
+
+def _renamed(own: Mapping[int, Category], wanted: Mapping[int, str], notes: list[str]) -> dict[int, Category]:
+    """Our classes with the names that they gave them, but for those that would be called like another one."""
+    after = {i: replace(category, name=wanted.get(i, category.name)) for i, category in own.items()}
+    for category_id, name in wanted.items():
+        if conflict(after.values()):
+            after[category_id] = own[category_id]
+            notes.append(
+                f"Class {own[category_id].name} is called {name} there; it keeps its name, for another has that."
+            )
+    return after
 
 
 def _described(own: Mapping[int, Category], theirs: Mapping[int, Category]) -> tuple[Category, ...]:

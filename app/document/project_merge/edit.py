@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.document.class_edits import ReviseCategories
-from app.document.classes import add_category, put_details
+from app.document.classes import add_category
 from app.document.content_edits import AddVideo
 from app.document.images import Cell
 from app.document.note_edits import new_note_id
@@ -84,26 +84,27 @@ class MergeProject:
             frames, tracks = 0, 0
             changed = False
             work = [(video, video.changes(self.taken)) for video in _merged(merge, self.added)]
-            changed = self._write_classes(transaction, theirs, work)
+            changed = self._add_classes(transaction, theirs, work)
             for video, changes in work:
                 if video.fate is not VideoFate.MATCHED:
                     AddVideo(video.video).apply(transaction)
                 changed = _VideoWriter(transaction, theirs, video, merge).write(changes) or changed
                 frames += changes.coming.frame_count
                 tracks += changes.coming.track_count
+            changed = self._revise_classes(transaction) or changed
         if not changed and not self.added:
             raise EditRefused("Nothing differs, so there is nothing to merge")
         parts = [f"{counted(frames, 'frame')} of {counted(tracks, 'track')}"] if frames else []
         parts += [f"{counted(len(self.added), 'video')} added"] if self.added else []
         transaction.text = self.text + (f": {', '.join(parts)}" if parts else "")
 
-    def _write_classes(
+    def _add_classes(
         self,
         transaction: Transaction,
         theirs: Queries,
         work: Sequence[tuple[VideoMerge, Changes]],
     ) -> bool:
-        """Add the classes that are needed, with what else they say of classes."""
+        """Add the classes that are needed."""
         classes = self.merge.classes
         needed = set(classes.wanted) | {target for _, target in classes.joined}
         for video, changes in work:
@@ -116,13 +117,17 @@ class MergeProject:
         added = [category for category in classes.missing if category.category_id in needed]
         for category in added:
             add_category(transaction, category)
-        for category_id, name in classes.renamed:
-            transaction.put_row("categories", (category_id,), (name,))
-        for category in classes.described:
-            put_details(transaction, category)
-        if classes.joined:
-            ReviseCategories(classes.joined).apply(transaction)
-        return bool(added) or classes.has_news
+        return bool(added)
+
+    def _revise_classes(self, transaction: Transaction) -> bool:
+        """Name, join and describe classes as they did; after the tracks, which may have changed their class."""
+        classes = self.merge.classes
+        described = tuple((c.category_id, c.color, c.synonyms) for c in classes.described)
+        revision = ReviseCategories(classes.joined, classes.renamed, (), described)
+        if revision == ReviseCategories():
+            return False
+        revision.apply(transaction)
+        return True
 
 
 class _VideoWriter:

@@ -52,7 +52,7 @@ class Facts:
     def conflicts(self) -> list[Conflict]:
         """What of it a person has to decide."""
         found = []
-        for their_id, our_id in sorted(self.matched.tracks.items()):
+        for their_id, our_id in self._shown(self.matched.tracks):
             ours, theirs, disputed = self._classes(their_id, our_id)
             if disputed and ours != theirs:
                 words = (self.names.get(c or 0, "no chosen class") for c in (ours, theirs))
@@ -81,7 +81,7 @@ class Facts:
 
     def _tracks(self, taken: Collection[Conflict], used: set[int]) -> Iterator[RowChange]:
         chosen = {conflict.tracks[0] for conflict in taken if not conflict.frames}
-        for their_id, our_id in sorted(self.matched.all_tracks.items()):
+        for their_id, our_id in self._shown(self.matched.all_tracks):
             row, known = (
                 self.sides.theirs.facts["tracks"].get((their_id,)),
                 self.sides.ours.facts["tracks"].get((our_id,)),
@@ -103,6 +103,11 @@ class Facts:
             values = (theirs, 1, locked) if takes else (known[0], known[1], locked)
             if values != known:
                 yield RowChange("tracks", (our_id,), values)
+
+    def _shown(self, tracks: Mapping[int, int]) -> list[tuple[int, int]]:
+        """(their id, our id) of the tracks that are present somewhere there; of others there is nothing to say."""
+        present = {cell.track_id for cell in self.sides.theirs.cells.values()}
+        return sorted((theirs, ours) for theirs, ours in tracks.items() if theirs in present)
 
     def _classes(self, their_id: int, our_id: int) -> tuple[int | None, int | None, bool]:
         """The classes that people chose, in our ids, None for none; and whether both did, or it is confirmed here."""

@@ -148,7 +148,9 @@ class Matcher:
             for number, cells in by_frame(states[side], frames.__contains__).items():
                 frame = frames[number]
                 for cell in cells:
-                    is_known = 0 < cell.instance_id <= self._ancestor.shared_mask
+                    is_shared = 0 < cell.instance_id <= self._ancestor.shared_mask
+                    # What only the loose side has may be called otherwise on the other one.
+                    is_known = is_shared and cell.instance_id in frame.anchored
                     if side == self._loose_side and not is_known:
                         frame.loose.append(cell)
                     else:

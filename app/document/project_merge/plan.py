@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.document.images import Cell
-from app.document.project_merge.ancestor import Ancestor, authors_since, find_ancestor
+from app.document.project_merge.ancestor import Ancestor, authors_since, find_ancestor, has_news
 from app.document.project_merge.class_names import ClassMatch, match_classes
 from app.document.project_merge.conflicts import Conflict, grouped
 from app.document.project_merge.deciding import Disputed, FrameRules, Outcome
@@ -175,15 +175,19 @@ def compare_projects(ours: Queries, theirs: Queries, progress: Progress = silent
     ancestor = find_ancestor(ours, theirs)
     classes = match_classes(ours, theirs, ancestor)
     pairs = list(_pairs(ours, theirs))
+    is_new = has_news(theirs, ancestor)
     videos = []
     for number, (fate, mine, other) in enumerate(pairs):
         part = part_of(progress, number / len(pairs), (number + 1) / len(pairs))
         part(0)
         if other is None or fate is VideoFate.OTHER_SIZE:
             videos.append(VideoMerge(fate, mine))
+        elif fate is VideoFate.MATCHED and not is_new(other.video_id):
+            known = ancestor.merged_tracks(mine.video_id, other.video_id)
+            videos.append(VideoMerge(fate, mine, other.video_id, matched=Matched({}, known, {})))
         else:
-            known = ancestor if fate is VideoFate.MATCHED else ancestor.nothing()
-            videos.append(_Comparison(ours, theirs, known, classes).video(fate, mine, other, part))
+            common = ancestor if fate is VideoFate.MATCHED else ancestor.nothing()
+            videos.append(_Comparison(ours, theirs, common, classes).video(fate, mine, other, part))
     return ProjectMerge(
         theirs.path,
         ancestor,
@@ -260,7 +264,7 @@ class _Comparison(NamedTuple):
         theirs = translated(known, mine.video_id, *shared)
         progress(0.8)
         base = None
-        if fate is not VideoFate.MATCHED:
+        if fate is not VideoFate.MATCHED or (self.ancestor.is_known and _is_alike(ours, theirs)):
             base = ours
         elif self.ancestor.entry_id is not None and self.ancestor.side == "ours":
             base = rewound(self.ours, mine.video_id, ours, self.ancestor.entry_id)
@@ -278,16 +282,16 @@ class _Comparison(NamedTuple):
 
 def _pairs(ours: Queries, theirs: Queries) -> Iterable[tuple[VideoFate, Video, Video | None]]:
     """Videos of both that are the same: of one length and size, and one file, or one name."""
-    left = list(theirs.videos())
+    left: dict[int, Video] = {}
+    known: dict[tuple[object, ...], list[int]] = {}
+    for other in theirs.videos():
+        left[other.video_id] = other
+        for key in _keys(theirs, other):
+            known.setdefault((*_shape(other), *key), []).append(other.video_id)
     for mine in ours.videos():
-        fitting = [other for other in left if _shape(other) == _shape(mine)]
-        fitting.sort(key=lambda other: other.video_id != mine.video_id)
-        place = ours.source_path(mine.video_id).resolve()
-        same_file = [o for o in fitting if theirs.source_path(o.video_id).resolve() == place]
-        found = next(iter(same_file + [o for o in fitting if o.name == mine.name]), None)
-        if found is not None:
-            left.remove(found)
-            yield VideoFate.MATCHED, mine, found
+        fitting = [i for key in _keys(ours, mine) for i in known.get((*_shape(mine), *key), []) if i in left]
+        if fitting:
+            yield VideoFate.MATCHED, mine, left.pop(fitting[0])
         else:
             yield VideoFate.ONLY_OURS, mine, None
     free = ours.next_video_id()
@@ -295,7 +299,7 @@ def _pairs(ours: Queries, theirs: Queries) -> Iterable[tuple[VideoFate, Video, V
     removed = {
         (n, c, h, w) for n, c, h, w in ours.rows("SELECT name, frame_count, height, width FROM videos WHERE removed")
     }
-    for other in left:
+    for other in left.values():
         added = replace(other, video_id=free, source=str(theirs.source_path(other.video_id).resolve()))
         free += 1
         if other.name in kept and _shape(other) != _shape(kept[other.name]):
@@ -304,6 +308,17 @@ def _pairs(ours: Queries, theirs: Queries) -> Iterable[tuple[VideoFate, Video, V
             yield VideoFate.REMOVED, added, other
         else:
             yield VideoFate.ONLY_THEIRS, added, other
+
+
+def _keys(queries: Queries, video: Video) -> list[tuple[object, ...]]:
+    """By what a video is recognized, the surest first."""
+    source = (queries.path.parent / video.source).resolve()
+    return [(video.video_id, video.name), (video.video_id, source), (source,), (video.name,)]
+
+
+def _is_alike(ours: VideoState, theirs: VideoState) -> bool:
+    """Whether nothing differs, whatever was done on the way: then nobody need know how it was before."""
+    return ours.cells == theirs.cells and ours.facts == theirs.facts
 
 
 def _shape(video: Video) -> tuple[int, int, int]:
