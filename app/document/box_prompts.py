@@ -1,14 +1,22 @@
-"""Which detections answer which boxes that stand for objects without masks."""
+"""Boxes that stand for objects without masks: how many there are, and which detections answer which of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.document.queries import Queries
+from app.document.records import Origin
 from visolo.rle import Box
 
 FITTING_IOU = 0.5
 """From so much overlap of their boxes on, a detection is the object that a box is of."""
+
+
+def box_counts(queries: Queries, video_id: int) -> Mapping[int, int]:
+    """How many boxes every track has that has any."""
+    sql = "SELECT track_id, COUNT(*) FROM cells WHERE video_id = ? AND origin = ? GROUP BY track_id"
+    return dict(queries.rows(sql, video_id, int(Origin.BOX)))
 
 
 def best_pairs(found: Sequence[Box], wanted: Sequence[Box]) -> list[tuple[int, int]]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from app.document.box_prompts import box_counts
 from app.document.confirmation import accepted_videos, review_progress
 from app.document.effort import Effort, WorkStep, effort_by_author, effort_by_video, work_steps
 from app.document.notes import all_notes
 from app.document.queries import Queries
-from app.document.records import Note, Video
+from app.document.records import Note, Origin, Video
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,16 @@ def collect_statistics(queries: Queries) -> Iterator[Statistics]:
     masks: dict[int, int] = defaultdict(int)
     sizes = []
     for video in videos:
-        summaries = queries.tracks(video.video_id)
+        boxes = box_counts(queries, video.video_id)
+        summaries = [s for s in queries.tracks(video.video_id) if s.frame_count > boxes.get(s.track.track_id, 0)]
         for summary in summaries:
+            length = summary.frame_count - boxes.get(summary.track.track_id, 0)
             tracks[summary.track.category_id] += 1
-            masks[summary.track.category_id] += summary.frame_count
-            found.track_lengths.append(summary.frame_count)
+            masks[summary.track.category_id] += length
+            found.track_lengths.append(length)
         progress = review_progress(queries, video.video_id)
         edited = sum(summary.edited_count for summary in summaries)
-        counts = len(summaries), progress.instance_count, edited
+        counts = len(summaries), progress.instance_count - sum(boxes.values()), edited
         confirmed = progress.confirmed_frames, progress.confirmed_instances
         found.videos.append(VideoStatistics(video, *counts, *confirmed, efforts.get(video.video_id, Effort())))
         sizes.append(_sizes(queries, video))
@@ -112,7 +115,8 @@ def collect_statistics(queries: Queries) -> Iterator[Statistics]:
 
 
 def _sizes(queries: Queries, video: Video) -> NDArray[np.float64]:
-    rows = queries.rows("SELECT area FROM cells JOIN masks USING (mask_id) WHERE video_id = ?", video.video_id)
+    sql = "SELECT area FROM cells JOIN masks USING (mask_id) WHERE video_id = ? AND origin != ?"
+    rows = queries.rows(sql, video.video_id, int(Origin.BOX))
     areas = np.fromiter((row[0] for row in rows), np.float64, len(rows))
     return np.asarray(np.sqrt(areas / (video.height * video.width)))
 

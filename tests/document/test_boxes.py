@@ -20,6 +20,7 @@ from app.document.exchange import ExportOptions, export_dataset, import_dataset,
 from app.document.export_pictures import PictureOptions, export_mask_images
 from app.document.export_tracks import export_tracks
 from app.document.records import FrameRange, Origin
+from app.document.statistics import collect_statistics
 from visolo import rle
 from visolo.io.ytvis import read_dataset
 from visolo.results import FrameResult
@@ -172,3 +173,13 @@ def test_each_box_gets_the_detection_that_fits_it_best():
     detections = [Box(1, 0, 10, 10), Box(0, 0, 10, 10), Box(21, 1, 10, 10), Box(50, 50, 3, 3)]
     assert sorted(best_pairs(detections, wanted)) == [(1, 0), (2, 1)]
     assert best_pairs([Box(0, 0, 0, 0)], wanted) == []
+
+
+def test_statistics_count_masks_only(project):
+    document, history = project
+    history.do(SetMask(1, 1, 1, square(2, 2, 5, 5)))
+    *_, statistics = collect_statistics(document)
+    (video,) = statistics.videos
+    assert (video.tracks, video.masks) == (1, 1)
+    assert statistics.track_lengths == [1]
+    assert len(statistics.mask_sizes) == 1
