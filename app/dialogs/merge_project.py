@@ -124,7 +124,8 @@ class MergeProjectDialog(QDialog):
             return
         authors = answer.merge.authors
         whose = ", ".join(f"{name} ({counted(count, 'edit')})" for name, count in authors.items())
-        self._words.say(" ".join([f"New there: {whose}." if whose else "", *answer.merge.notes]).strip())
+        news = [f"New there: {whose}." if whose else "", str(answer.merge.classes), *answer.merge.notes]
+        self._words.say(" ".join(filter(None, news)))
         self._words.setVisible(bool(self._words.text()))
         self._videos.show_videos(answer.merge.videos, answer.coming)
         self._videos.show()

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QTableWidgetItem, QWidget
 
 from app.dialogs.text_table import TextTable
-from app.document.project_merge.plan import VideoFate, VideoMerge
+from app.document.project_merge.plan import NOTHING, VideoFate, VideoMerge
 
 _HEADS = ("video", "where", "comes over", "conflicts")
 _TIPS = {
@@ -31,17 +31,16 @@ class MergeVideos(TextTable):
         self.itemChanged.connect(self.changed)
 
     def show_videos(self, videos: Sequence[VideoMerge], coming: Sequence[str]) -> None:
-        """Show these; `coming` says how much of each comes over."""
+        """Show these, those with news first; `coming` says how much of each comes over."""
         self.blockSignals(True)
-        self._videos = videos
+        pairs = list(zip(videos, coming, strict=True))
+        pairs.sort(key=lambda pair: not pair[0].conflicts and pair[0].fate is VideoFate.MATCHED and pair[1] == NOTHING)
+        self._videos = [video for video, _ in pairs]
         self.show_rows(
-            [
-                (v.video.name, v.fate.value, words, str(len(v.conflicts)) if v.conflicts else "")
-                for v, words in zip(videos, coming, strict=True)
-            ],
-            [v.video.source for v in videos],
+            [(v.video.name, v.fate.value, words, str(len(v.conflicts) or "")) for v, words in pairs],
+            [video.video.source for video in self._videos],
         )
-        for row, video in enumerate(videos):
+        for row, video in enumerate(self._videos):
             if video.fate in _CAN_BE_ADDED:
                 is_new = video.fate is VideoFate.ONLY_THEIRS
                 self._first(row).setCheckState(Qt.CheckState.Checked if is_new else Qt.CheckState.Unchecked)

@@ -37,8 +37,8 @@ class MergeQuestion:
 
     def __call__(self) -> Iterator[MergeAnswer]:
         """The answer, in the thread that iterates."""
-        path = readable(self.ours, self.theirs, self.folder)
-        with snapshot(self.ours) as ours, read(path) as theirs:
+        file = readable(self.ours, self.theirs, self.folder)
+        with snapshot(self.ours) as ours, read(file) as theirs:
             merge = compare_projects(ours, theirs, report_progress)
         yield MergeAnswer(merge, tuple(map(_coming, merge.videos)), merge.is_empty())
 

@@ -7,7 +7,7 @@ from app.document.document import Document
 from app.document.history import History
 from app.document.project_merge.edit import MergeProject
 from app.document.project_merge.plan import ProjectMerge, compare_projects
-from app.document.project_merge.their_project import read
+from app.document.project_merge.their_project import TheirFile, read
 
 
 def copied(document: Document, path: Path, author: str = "Anna") -> tuple[Document, History]:
@@ -21,7 +21,7 @@ def copied(document: Document, path: Path, author: str = "Anna") -> tuple[Docume
 def compared(ours: Document, theirs: Path | Document) -> ProjectMerge:
     """What there is to merge; theirs may be open."""
     path = theirs if isinstance(theirs, Path) else theirs.path
-    with read(path) as queries:
+    with read(TheirFile(path, path)) as queries:
         return compare_projects(ours, queries)
 
 

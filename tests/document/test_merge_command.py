@@ -15,9 +15,9 @@ from merge_data import copied
 
 from app.document import schema
 from app.document.document import Document
-from app.document.edits import SetMask
+from app.document.edits import AddCategory, RenameCategory, SetMask
 from app.document.history import History
-from app.document.project_merge.their_project import read, readable
+from app.document.project_merge.their_project import TheirFile, read, readable
 from visolo.cli import main
 from visolo.errors import ProjectError
 
@@ -78,7 +78,19 @@ def test_once_merged_nothing_differs(paths, capsys):
     run(*paths, "--prefer", "theirs")
     capsys.readouterr()
     assert run(*paths) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "Nothing differs that would come over"
+    assert capsys.readouterr().out.splitlines() == [
+        "Nothing comes over in 1 video that both have",
+        "Nothing differs that would come over",
+    ]
+
+
+def test_classes_that_change_are_said(paths, capsys):
+    with Document.open(paths[1]) as document:
+        history = History(document, "Anna")
+        history.do(RenameCategory(2, "puppy"))
+        history.do(AddCategory(9, "otter"))
+    assert run(*paths, "--dry-run") == 3
+    assert capsys.readouterr().out.splitlines()[0] == "Classes: otter is new, class 2 is called puppy."
 
 
 def test_videos_that_only_they_have_are_added_unless_told_otherwise(paths, tmp_path, capsys):
@@ -131,10 +143,11 @@ def test_an_older_project_is_read_from_a_copy(paths, tmp_path):
     before = old.read_bytes()
     folder = tmp_path / "copy"
     folder.mkdir()
-    copy = readable(paths[0], old, folder)
-    assert copy == folder / "old.visolo"
-    with read(copy) as queries:
-        assert queries.videos()
+    file = readable(paths[0], old, folder)
+    assert file == (old, folder / "old.visolo")
+    with read(file) as queries:
+        (video,) = queries.videos()
+        assert queries.source_path(video.video_id).parent == tmp_path
     assert old.read_bytes() == before
 
 
@@ -145,8 +158,8 @@ def test_a_project_in_a_folder_that_cannot_be_written_is_read(paths, tmp_path):
     their = paths[1].rename(folder / "annas.visolo")
     folder.chmod(0o500)
     try:
-        copy = readable(paths[0], their, tmp_path)
-        with read(copy) as queries:
+        file = readable(paths[0], their, tmp_path)
+        with read(file) as queries:
             assert queries.videos()
     finally:
         folder.chmod(0o700)
@@ -156,5 +169,6 @@ def test_a_project_that_is_damaged_inside_is_one_sentence(paths):
     data = bytearray(paths[1].read_bytes())
     data[4096:] = b"\xff" * (len(data) - 4096)
     paths[1].write_bytes(data)
-    with read(paths[1]) as queries, pytest.raises(ProjectError, match="damaged"):
+    file = TheirFile(paths[1], paths[1])
+    with read(file) as queries, pytest.raises(ProjectError, match="damaged"):
         queries.videos()

@@ -50,7 +50,7 @@ def run_merge(args: argparse.Namespace) -> int:
             return _merge(args, ours, merge)
 
 
-def _compare(ours: Any, theirs: Path) -> Any:  # noqa: ANN401 - the app's types are not known here
+def _compare(ours: Any, theirs: Any) -> Any:  # noqa: ANN401 - the app's types are not known here
     plan = app_module(_PLAN)
     with app_module("app.document.project_merge.their_project").read(theirs) as queries, progress(_STEPS, "‰") as bar:
         return plan.compare_projects(ours, queries, lambda share: bar.update(round(share * _STEPS) - bar.n))
@@ -59,11 +59,19 @@ def _compare(ours: Any, theirs: Path) -> Any:  # noqa: ANN401 - the app's types 
 def _say(merge: Any) -> None:  # noqa: ANN401
     for sentence in merge.notes:
         note(sentence)
+    if words := str(merge.classes):
+        say(words)
+    alike = 0
     for video in merge.videos:
+        if video.fate == "in both" and not video.conflicts and not video.coming():
+            alike += 1
+            continue
         coming = f": {video.coming()}" if video.their_id else ""
         say(f"{video.video.name} ({video.fate}){coming}")
         for conflict in video.conflicts:
             say(f"  conflict: {conflict}")
+    if alike:
+        say(f"Nothing comes over in {counted(alike, 'video')} that both have")
 
 
 def _merge(args: argparse.Namespace, ours: Any, merge: Any) -> int:  # noqa: ANN401

@@ -40,6 +40,15 @@ class ClassMatch:
         """Whether classes change, whatever becomes of the tracks."""
         return bool(self.wanted or self.renamed or self.joined or self.described)
 
+    def __str__(self) -> str:
+        """E.g. "Classes: otter is new, class 2 is called puppy."; empty where none change."""
+        names = {category.category_id: category.name for category in self.missing}
+        parts = [f"{names[category_id]} is new" for category_id in sorted(self.wanted)]
+        parts += [f"class {category_id} is called {name}" for category_id, name in self.renamed]
+        parts += [f"class {category_id} is joined with class {target}" for category_id, target in self.joined]
+        parts += [f"{category.name} has a colour or synonyms" for category in self.described]
+        return f"Classes: {', '.join(parts)}." if parts else ""
+
 
 def match_classes(ours: Queries, theirs: Queries, ancestor: Ancestor) -> ClassMatch:
     """Find what corresponds."""

@@ -80,7 +80,7 @@ class MergeProject:
             raise EditRefused(_STALE.format("This project"))
         with read(merge.theirs) as theirs:
             if history_mark(theirs) != merge.theirs_mark:
-                raise EditRefused(_STALE.format(merge.theirs.name))
+                raise EditRefused(_STALE.format(merge.theirs.path.name))
             frames, tracks = 0, 0
             changed = False
             work = [(video, video.changes(self.taken)) for video in _merged(merge, self.added)]

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import NamedTuple
 
 from app.document.images import Cell
@@ -14,6 +13,7 @@ from app.document.project_merge.deciding import Disputed, FrameRules, Outcome
 from app.document.project_merge.facts import Facts, RowChange
 from app.document.project_merge.objects import MaskReader, Matched, Matcher, Sides
 from app.document.project_merge.states import FACTS, VideoState, current_state, rewound, translated
+from app.document.project_merge.their_project import TheirFile, TheirQueries
 from app.document.queries import Queries
 from app.document.records import Video
 from app.document.seen_instances import Progress
@@ -132,13 +132,13 @@ class ProjectMerge:
     """What `compare_projects` finds.
 
     Attributes:
-        theirs: path of the other project.
+        theirs: the other project.
         ours_mark, theirs_mark: how far the histories were; see `history_mark`.
         authors: who made how many of the entries that ours lacks.
         notes: sentences for a person.
     """
 
-    theirs: Path
+    theirs: TheirFile
     ancestor: Ancestor
     videos: tuple[VideoMerge, ...]
     classes: ClassMatch
@@ -155,7 +155,7 @@ class ProjectMerge:
     @property
     def people(self) -> str:
         """Whose work it is, e.g. "Anna's and Ben's"."""
-        names = [f"{name}'s" for name in self.authors] or [f"{self.theirs.stem}'s"]
+        names = [f"{name}'s" for name in self.authors] or [f"{self.theirs.path.stem}'s"]
         return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
     def is_empty(self) -> bool:
@@ -164,7 +164,7 @@ class ProjectMerge:
         return not (added or self.classes.has_news or self.conflicts or any(video.coming() for video in self.videos))
 
 
-def compare_projects(ours: Queries, theirs: Queries, progress: Progress = silent) -> ProjectMerge:
+def compare_projects(ours: Queries, theirs: TheirQueries, progress: Progress = silent) -> ProjectMerge:
     """Find what another project has that ours could take over.
 
     Args:
@@ -189,7 +189,7 @@ def compare_projects(ours: Queries, theirs: Queries, progress: Progress = silent
             common = ancestor if fate is VideoFate.MATCHED else ancestor.nothing()
             videos.append(_Comparison(ours, theirs, common, classes).video(fate, mine, other, part))
     return ProjectMerge(
-        theirs.path,
+        theirs.file,
         ancestor,
         tuple(videos),
         classes,
