@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHeaderView,
     QLineEdit,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableWidget,
@@ -62,7 +63,9 @@ class ClassTable(QTableWidget):
         self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
         self.setShowGrid(False)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.AllEditTriggers)
+        # Not by moving onto a cell: the arrow keys would go on inside its list of names and change it.
+        triggers = QAbstractItemView.EditTrigger
+        self.setEditTriggers(triggers.EditKeyPressed | triggers.AnyKeyPressed)
         self.setItemDelegate(_FieldDelegate(self._names, self))
         for column, mode in enumerate(_WIDTHS):
             head = self.horizontalHeaderItem(column)
@@ -72,8 +75,8 @@ class ClassTable(QTableWidget):
             self.horizontalHeader().setSectionResizeMode(column, QHeaderView.ResizeMode[mode])
         self.setColumnWidth(COLOR, _COLOR_WIDTH)
         self.itemChanged.connect(self._note_change)
-        self.cellClicked.connect(self._offer_colors)
-        self.cellActivated.connect(self._offer_colors)
+        self.cellClicked.connect(self._open)
+        self.cellActivated.connect(self._open)
 
     def fill(self, categories: Sequence[Category], uses: Mapping[int, CategoryUse]) -> None:
         """Show the project's classes."""
@@ -152,9 +155,14 @@ class ClassTable(QTableWidget):
     def _note_change(self, _item: QTableWidgetItem) -> None:
         self.edited.emit()
 
-    def _offer_colors(self, row: int, column: int) -> None:
-        if column != COLOR:
-            return
+    def _open(self, row: int, column: int) -> None:
+        """A click on a cell, or Enter."""
+        if column == COLOR:
+            self._offer_colors(row)
+        elif column in (BECOMES, SYNONYMS):
+            self.editItem(self._cell(row, column))
+
+    def _offer_colors(self, row: int) -> None:
         item = self._cell(row, COLOR)
         title = f"Colour of {self._cell(row, BECOMES).text()}"
         popup = ColorPopup(title, item.data(_COLOR_ROLE), item.data(_AUTOMATIC_ROLE), self)
@@ -175,16 +183,18 @@ class _FieldDelegate(QStyledItemDelegate):
         self._names = names
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        if index.column() in (BECOMES, SYNONYMS):
+        is_current = bool(option.state & QStyle.StateFlag.State_HasFocus)
+        if index.column() in (BECOMES, SYNONYMS) or (index.column() == COLOR and is_current):
             area = option.rect.adjusted(3, 3, -3, -3)
             painter.save()
-            painter.setPen(QPen(theme.color("border"), 1))
+            painter.setPen(QPen(theme.color("accent" if is_current else "border"), 1))
             painter.drawRoundedRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
             if index.column() == BECOMES:
                 icon_area = area.adjusted(area.width() - 24, 7, -8, -7)
                 theme.icon("mdi6.chevron-down", theme.current_theme().muted).paint(painter, icon_area)
             painter.restore()
-            option.rect = area.adjusted(4, 0, -24 if index.column() == BECOMES else -4, 0)
+            if index.column() != COLOR:
+                option.rect = area.adjusted(4, 0, -24 if index.column() == BECOMES else -4, 0)
         super().paint(painter, option, index)
 
     def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: _Index) -> QWidget:  # noqa: N802

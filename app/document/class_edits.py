@@ -213,9 +213,13 @@ def _described(transaction: Transaction, category_id: int, color: str | None, sy
 
 
 def _move_tracks(transaction: Transaction, category_id: int, target: int) -> None:
+    """Give tracks of a class another; those that are present nowhere (any more) begin with it, too."""
     document = transaction.document
-    for video in document.videos():
-        for summary in document.tracks(video.video_id):
-            track = summary.track
-            if track.category_id == category_id:
-                transaction.put_row("tracks", (video.video_id, track.track_id), (target, 1, int(track.locked)))
+    present = [summary.track for video in document.videos() for summary in document.tracks(video.video_id)]
+    began = document.rows(
+        "SELECT video_id, track_id, category_set, locked FROM tracks WHERE category_id = ?", category_id
+    )
+    rows = {(video_id, track_id): (target, is_set, locked) for video_id, track_id, is_set, locked in began}
+    rows |= {(t.video_id, t.track_id): (target, 1, int(t.locked)) for t in present if t.category_id == category_id}
+    for key, values in rows.items():
+        transaction.put_row("tracks", key, values)

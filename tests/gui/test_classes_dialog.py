@@ -181,3 +181,26 @@ def test_a_new_class_is_a_row_and_a_joined_name_a_synonym(tracked, qtbot, press,
     qtbot.mouseClick(dialog.findChild(QPushButton, "classesApply"), LEFT)
     gizmo = {c.name: c for c in tracked.session.document.categories()}["gizmo"]
     assert set(gizmo.synonyms) == {"widget", first}
+
+
+def test_the_table_is_walked_with_the_keyboard_without_changing_anything(tracked, qtbot, press):
+    dialog = opened(tracked, press)
+    table = dialog.findChild(QTableWidget, "classesTable")
+    table.setFocus()
+    table.setCurrentCell(0, BECOMES)
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Left):
+        qtbot.keyClick(dialog.focusWidget(), key)
+    assert words(dialog) == "Nothing would change."
+    assert (table.currentRow(), table.currentColumn()) == (1, BECOMES)
+    qtbot.keyClick(table, Qt.Key.Key_Right)
+    qtbot.keyClicks(table, "x")
+    qtbot.keyClicks(dialog.focusWidget(), "yz")
+    assert table.item(1, SYNONYMS).text() == "xyz"
+    qtbot.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
+    QApplication.processEvents()
+    table.setCurrentCell(1, COLOR)
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    popup = dialog.findChild(QFrame, "colorPopup")
+    assert popup.isVisible()
+    qtbot.keyClick(popup, Qt.Key.Key_Escape)
+    assert words(dialog) == "1 with another colour or other synonyms."
