@@ -83,6 +83,43 @@ def test_what_only_they_changed_comes_over_and_undo_takes_it_back(pair):
     assert raw_content(ours.document) == after
 
 
+def test_what_was_undone_here_since_stays_undone_and_what_was_undone_there_is_undone_here(pair, tmp_path):
+    ours, _ = pair
+    ours.do(SetMask(1, 2, 3, mask(9000)))
+    ours.do(SetMask(1, 2, 4, mask(9001)))
+    other, theirs = copied(ours.document, tmp_path / "later.visolo")
+    with other:
+        ours.undo()
+        theirs.do(SetMask(1, 1, 5, mask(9002)))
+        assert not merge(ours, other).conflicts
+        assert masks_of(ours.document, 2)[3] == mask(9000).counts
+        assert masks_of(ours.document, 2)[4] != mask(9001).counts
+        assert masks_of(ours.document, 1)[5] == mask(9002).counts
+        assert compared(ours.document, other).is_empty()
+        ours.undo()
+        theirs.undo()
+        theirs.undo()
+        theirs.undo()
+        ours.do(SetMask(1, 1, 8, mask(9003)))
+        assert not merge(ours, other).conflicts
+        assert masks_of(ours.document, 2) == masks_of(other, 2)
+        check_consistent(ours.document)
+
+
+def test_what_was_undone_here_and_corrected_there_is_a_conflict_that_either_may_win(pair, tmp_path):
+    ours, _ = pair
+    ours.do(SetMask(1, 4, 3, mask(9014), 1))
+    other, theirs = copied(ours.document, tmp_path / "later.visolo")
+    with other:
+        ours.undo()
+        theirs.do(SetMask(1, 4, 3, mask(9015)))
+        (conflict,) = compared(ours.document, other).conflicts
+        assert (conflict.kind, conflict.ours, conflict.theirs) == ("presence", "has no 4", "has 4")
+        merge(ours, other, prefer="theirs")
+        assert masks_of(ours.document, 4) == {3: mask(9015).counts}
+        check_consistent(ours.document)
+
+
 def test_a_swap_there_and_a_brush_stroke_here_both_hold(pair):
     ours, theirs = pair
     ours.do(SetMask(1, 1, 8, mask(9000)))

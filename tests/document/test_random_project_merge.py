@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 
 from document_data import check_consistent, project_with_run, raw_content
-from merge_data import compared
+from merge_data import compared, copied
 from test_random_edits import EDIT, GROUP, IDENTITY, OTHER
 
 from app.document.confirmation import confirmed_content, dismissals
@@ -160,6 +160,23 @@ def test_what_was_done_here_stays_where_conflicts_are_ours(edited, start, mine, 
     assert not (closed.frames & ~now.frames).any()
     for track_id, marks in closed.tracks.items():
         assert not (marks & ~now.of_track(track_id)).any()
+
+
+@given(EDITS, st.integers(0, 4), st.integers(0, 4))
+@QUICK
+def test_what_either_undid_since_the_copy_was_made_is_undone(edited, tmp_path_factory, shared, undone, undone_there):
+    ours, count = edited(shared)
+    document, theirs = copied(ours.document, tmp_path_factory.mktemp("later") / "theirs.visolo")
+    with document:
+        undone, undone_there = min(undone, count), min(undone_there, count)
+        for history, steps in ((ours, undone), (theirs, undone_there)):
+            for _ in range(steps):
+                history.undo()
+        if undone_there >= undone:
+            take(ours, compared(ours.document, document))
+            assert content(ours.document)["cells"] == content(document)["cells"]
+        else:
+            assert compared(ours.document, document).is_empty()
 
 
 @given(EDITS, EDITS)

@@ -5,8 +5,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton, QTableView
 
 from app.dialogs.history import HistoryDialog
+from app.document.adopt import begin_run
 from app.document.edits import AddVideo, RemoveInstances, SetLocked
 from app.document.records import FrameRange, Video
+from visolo.categories import load_label_set
 
 
 @pytest.fixture
@@ -125,6 +127,18 @@ def test_many_edits_can_be_stopped_on_the_way(history, tracked, qtbot):
     qtbot.mouseClick(button(history, "historyUndo"), Qt.MouseButton.LeftButton)
     assert words(history) == "Undid 0 edits; stopped"
     assert not session.history.can_redo
+
+
+def test_a_model_that_runs_ends_the_way_back_with_its_reason(history, tracked, qtbot):
+    session = tracked.session
+    run = begin_run(session.history, 1, {"model": "test"}, load_label_set("ytvis2021"), 0)
+    session.history_changed.emit()
+    QApplication.processEvents()
+    choose(history, qtbot, 3)
+    qtbot.mouseClick(button(history, "historyUndo"), Qt.MouseButton.LeftButton)
+    reason = "The model is still running; stop it before undoing its run"
+    qtbot.waitUntil(lambda: words(history) == f"Undid 0 edits; {reason}")
+    run.finish("stopped")
 
 
 def test_a_second_ctrl_h_brings_the_same_list(history, tracked, press):

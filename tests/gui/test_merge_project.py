@@ -137,6 +137,17 @@ def test_all_theirs_and_a_video_that_is_not_wanted(tracked, annas, qtbot, monkey
     assert session.document.instance(1, 3, 20).rle == square(6, 20)
 
 
+def test_it_can_be_given_up_while_it_compares(tracked, annas, qtbot, monkeypatch):
+    before = len(tracked.session.history.entries())
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(annas), ""))
+    tracked.workspace.actions.action("file.merge").trigger()
+    dialog = tracked.findChild(MergeProjectDialog)
+    assert status(dialog) == "Comparing with annas.visolo…"
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: tracked.findChild(MergeProjectDialog) is None)
+    assert len(tracked.session.history.entries()) == before
+
+
 def test_nothing_differs(tracked, tmp_path, qtbot, monkeypatch):
     session = tracked.session
     session.document.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -72,13 +72,17 @@ class _Mark(NamedTuple):
 def find_ancestor(ours: Queries, theirs: Queries) -> Ancestor:
     """The latest state that is common to two projects."""
     pairs = zip(_entries(ours), _entries(theirs), strict=False)
-    shared = [mine[0] for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
-    shared_entry = int(shared[-1]) if shared else 0
+    common = list(takewhile(lambda pair: pair[0][1:] == pair[1][1:], pairs))
+    # What one side has undone since, the other still has: the common state is the other's.
+    done = [max((pair[side][1] for pair in common if not pair[side][0]), default=0) for side in (0, 1)]
+    begun: SideName = "ours" if done[0] >= done[1] else "theirs"
+    shared_entry = max(done)
     marks = [*_marks(ours, theirs, "theirs", shared_entry), *_marks(theirs, ours, "ours", shared_entry)]
     latest = max(marks, key=lambda mark: mark.created, default=None)
-    since: Mapping[SideName, int] = {"ours": shared_entry, "theirs": shared_entry}
-    side, entry_id, since, tracks = ("ours", shared_entry or None, since, {}) if latest is None else latest[1:]
-    mask, run = (min(_last_id(q, table, shared_entry) for q in (ours, theirs)) for table in ("mask", "run"))
+    since: Mapping[SideName, int] = {"ours": done[0], "theirs": done[1]}
+    side, entry_id, since, tracks = (begun, shared_entry or None, since, {}) if latest is None else latest[1:]
+    # What is undone is gone with the next edit, and its masks are.
+    mask, run = (min(_last_id(q, table, min(done)) for q in (ours, theirs)) for table in ("mask", "run"))
     return Ancestor(side, entry_id, shared_entry, mask, run, since, tracks)
 
 
@@ -96,7 +100,7 @@ def has_news(theirs: Queries, ancestor: Ancestor) -> Callable[[int], bool]:
     if not ancestor.is_known:
         return lambda _: True
     rows = theirs.rows(
-        "SELECT DISTINCT video_id FROM history WHERE entry_id > ? AND NOT undone"
+        "SELECT DISTINCT video_id FROM history WHERE (entry_id > ?) = NOT undone"
         f" AND json_extract(edit, '$.edit') NOT IN ({','.join('?' * len(_OF_NO_VIDEO))})",
         ancestor.their_news,
         *_OF_NO_VIDEO,
@@ -113,12 +117,11 @@ def remembered_of(theirs: Queries, tracks: Mapping[int, Mapping[int, int]]) -> d
 
 
 def _entries(queries: Queries) -> list[Any]:
-    """Entries that are done, with how much they changed, up to the first that is undone."""
-    rows = queries.rows(
-        "SELECT entry_id, text, author, created, video_id, edit, undone, count(part_id), sum(length(images))"
+    """Of each entry whether it is undone, its id, and what else tells it from others, with how much it changed."""
+    return queries.rows(
+        "SELECT undone, entry_id, text, author, created, video_id, edit, count(part_id), sum(length(images))"
         " FROM history LEFT JOIN history_parts USING (entry_id) GROUP BY entry_id ORDER BY entry_id"
     )
-    return list(takewhile(lambda row: not row[6], rows))
 
 
 def _marks(holder: Queries, other: Queries, side: SideName, shared_entry: int) -> list[_Mark]:
@@ -137,7 +140,7 @@ def _marks(holder: Queries, other: Queries, side: SideName, shared_entry: int) -
         known = other.rows(
             "SELECT 1 FROM history WHERE entry_id = ? AND created = ? AND NOT undone", entry_id, head_created
         )
-        if known:
+        if known and entry_id > shared_entry:
             tracks = {int(video): dict(pairs) for video, pairs in value["tracks"].items()}
             since: dict[SideName, int] = {side: entry_id, holder_side: merge_id}
             found.append(_Mark(created, side, entry_id, since, tracks))
