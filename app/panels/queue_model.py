@@ -245,6 +245,9 @@ class QueueModel(QAbstractListModel):
 
     def _touch(self, video_id: int) -> None:
         self._progress.pop(video_id, None)
+        if video_id in self._pictures and self._pictures[video_id].isNull():
+            del self._pictures[video_id]
+            self._requested.discard(video_id)  # a file that could not be read may have been mended
         row = self.row_of(video_id)
         if row is not None:
             self.dataChanged.emit(self.index(row), self.index(row))

@@ -122,6 +122,24 @@ def test_a_video_that_is_gone_gets_no_picture_and_no_error(make_project, qtbot):
     panel.stop()
 
 
+def test_a_video_that_is_back_gets_its_picture_with_the_next_change(make_project, qtbot):
+    project = make_project()
+    away = project.frames.with_name("away")
+    project.frames.rename(away)
+    panel = QueuePanel(project.session)
+    qtbot.addWidget(panel)
+
+    def picture():
+        return row(panel, 0).data(Qt.ItemDataRole.DecorationRole)
+
+    qtbot.waitUntil(lambda: picture() is not None, timeout=5000)
+    assert picture().isNull()
+    away.rename(project.frames)
+    project.session.do(SwapTracks(1, 1, 2, FrameRange(5, 9)))
+    qtbot.waitUntil(lambda: picture() is not None and not picture().isNull(), timeout=5000)
+    panel.stop()
+
+
 def test_the_menu_removes_a_video_and_undo_brings_it_back(queue, qtbot):
     panel, project = queue
     area = panel.view.visualRect(row(panel, 2))
