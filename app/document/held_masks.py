@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from app.document.kept_detections import KeptDetections
 from app.document.queries import Queries
+from app.document.records import Origin
 from app.document.stored_masks import read_masks
 from visolo import rle as rle_masks
 
@@ -23,7 +24,7 @@ def covered_by_held(
         queries: of the project.
         kept: n detections.
         chosen: (n,) which of them to look at.
-        held: (n,) those of them that stay; so do all instances of no or another model.
+        held: (n,) those of them that stay; so do all instances of no or another model, boxes without masks excepted.
 
     Returns:
         (n,) bool, true only among the chosen ones.
@@ -32,7 +33,7 @@ def covered_by_held(
     held_rows = np.flatnonzero(held)
     for frame_index, mask_id in zip(kept.frames[held_rows].tolist(), kept.column("mask_id")[held_rows], strict=True):
         masks[frame_index].append(int(mask_id))
-    for cell in kept.others:
+    for cell in (cell for cell in kept.others if cell.origin != Origin.BOX):
         masks[cell.frame_index].append(cell.mask_id)
     rows = np.flatnonzero(chosen & np.isin(kept.frames, list(masks)))
     wanted = set(kept.mask_ids[rows].tolist())
