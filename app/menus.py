@@ -49,7 +49,8 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "&Track",
         (("&Select", (*[f"select.{n}" for n in _DIGITS], "-", "select.next", "select.previous", "select.all")), "-",
          "track.swap", "track.merge", "track.split", "track.assign", "track.new",
-         ("Assign &to", tuple(f"assign.{n}" for n in _DIGITS)), "track.absent", "-", "class.choose",
+         ("Assign &to", tuple(f"assign.{n}" for n in _DIGITS)), "track.absent", "-",
+         "track.follow", "track.follow_back", "follow.stop", "track.follow_replaces", "-", "class.choose",
          ("C&lass", tuple(f"class.{n}" for n in _DIGITS)), "-", "track.lock", "track.hide", "track.solo",
          "track.show_all", "-",
          ("Propos&als", (*[f"identity.take.{n}" for n in range(1, 4)], "-", "identity.digits")), "identity.link", "-",
@@ -67,8 +68,8 @@ MENUS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     (
         "Mas&k",
-        ("tool.toggle", "-", "tool.select", "tool.brush", "tool.eraser", "tool.polygon", "-", "tool.smaller",
-         "tool.larger", "tool.cut"),
+        ("tool.toggle", "-", "tool.select", "tool.brush", "tool.eraser", "tool.polygon", "tool.follow", "-",
+         "tool.smaller", "tool.larger", "tool.cut"),
     ),
     (
         "&Run",

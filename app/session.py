@@ -43,6 +43,7 @@ class RunStatus:
         text: words that replace the usual ones.
         memory_frames: how many frames the network remembers.
         device_bytes: memory in use on the GPU, 0 on the CPU.
+        is_following: it follows one object; frames are counted from the prompt's, and `video_id` is 0.
     """
 
     state: str = "idle"
@@ -54,6 +55,7 @@ class RunStatus:
     text: str = ""
     memory_frames: int = 0
     device_bytes: int = 0
+    is_following: bool = False
 
 
 class RunControl(Protocol):

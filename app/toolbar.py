@@ -63,7 +63,7 @@ class MainToolBar(QToolBar):
         self._speed.setText("1×")
         self._speed.setToolTip("Speed of playing")
         self._speed.setMenu(self._speed_menu())
-        self.addWidget(self._speed)
+        self._speed_button = self.addWidget(self._speed)
         self.addSeparator()
         self._run = QPushButton(_RUN_WORDS)
         self._run_word: str | None = None
@@ -87,7 +87,9 @@ class MainToolBar(QToolBar):
         self._scopes = SegmentedControl([scope_id(s) for s in Scope], self._actions)
         self.addWidget(self._scopes)
         self.addSeparator()
-        self._tools = SegmentedControl(["tool.select", "tool.brush", "tool.eraser", "tool.polygon"], self._actions)
+        self._tools = SegmentedControl(
+            ["tool.select", "tool.brush", "tool.eraser", "tool.polygon", "tool.follow"], self._actions
+        )
         self.addWidget(self._tools)
         self.addSeparator()
         self._undo = self._add_action("edit.undo", Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -180,6 +182,7 @@ class MainToolBar(QToolBar):
         self._scopes.set_words(tuple(scope.value for scope in Scope))
         self._scope_label.setVisible(True)
         self._rate_label.setVisible(True)
+        self._speed_button.setVisible(True)
         layout = self.layout()
         assert layout is not None
         shorter: list[Callable[[], None]] = [
@@ -191,6 +194,7 @@ class MainToolBar(QToolBar):
             lambda: self._model.setToolButtonStyle(icons),
             lambda: self._rate_label.setVisible(False),
             lambda: self._run.setText(self._run.text().split()[0]),
+            lambda: self._speed_button.setVisible(False),
         ]
         for shorten in shorter:
             layout.invalidate()

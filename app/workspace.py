@@ -12,6 +12,7 @@ from app.commands.comparison import ComparisonCommands
 from app.commands.edit import EditCommands
 from app.commands.exports import ExportCommands
 from app.commands.file import FileCommands
+from app.commands.follow import FollowCommands
 from app.commands.help import HelpCommands
 from app.commands.identities import IdentityCommands
 from app.commands.notes import NoteCommands
@@ -55,6 +56,7 @@ class Workspace(QObject):
         self.player = Player(self.session, self.cache, self)
         self.canvas = CanvasController(self.session, self.cache, self)
         self.inference = InferenceControl(self.session, settings, self)
+        self.canvas.follow.box_drawn.connect(self.inference.following.follow_box)
         self.search = SuspicionSearch(self.session, self)
         self.counts = SuspicionCounts(self.session, self)
         self.identity_search = IdentitySearch(self.session, self)
@@ -100,6 +102,7 @@ class Workspace(QObject):
             selection=SelectionCommands(session, self),
             tools=ToolCommands(session, self.canvas, self),
             tracks=TrackCommands(session, window),
+            follow=FollowCommands(session, self.inference.following, settings, self),
             classes=ClassCommands(session, window),
             identities=IdentityCommands(session, window),
             preview=PreviewCommands(session, self.reassociation, settings, self),

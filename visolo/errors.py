@@ -33,6 +33,10 @@ class ProjectError(VisoloError):
     """A project file cannot be opened or changed."""
 
 
+class NothingThereError(VisoloError):
+    """The network sees no object where it was told to look."""
+
+
 class DivergedError(VisoloError):
     """The loss of a training run is no longer a number."""
 

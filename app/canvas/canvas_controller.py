@@ -9,6 +9,7 @@ from app.canvas.note_pins import NotePins
 from app.canvas.overlay import OverlayStyle
 from app.canvas.scene import Scene
 from app.canvas.tools.brush import BrushTool
+from app.canvas.tools.follow import FollowTool
 from app.canvas.tools.polygon import PolygonTool
 from app.canvas.tools.select import SelectTool
 from app.canvas.tools.tool import Tool
@@ -34,11 +35,13 @@ class CanvasController(QObject):
         self.select_tool = SelectTool(session, self.scene)
         self.brush, self.eraser = BrushTool(session, erases=False), BrushTool(session, erases=True)
         self.polygon = PolygonTool(session)
+        self.follow = FollowTool(session, self)
         self._tools: dict[str, Tool] = {
             "select": self.select_tool,
             "brush": self.brush,
             "eraser": self.eraser,
             "polygon": self.polygon,
+            "follow": self.follow,
         }
         self.pins = NotePins(session, self.scene)
         self.view = CanvasView(self.scene, self.select_tool, self.pins)

@@ -14,7 +14,7 @@ _ORIGIN_WORDS = {
     Origin.MODEL: "found by the model",
     Origin.PERSON: "drawn by hand",
     Origin.IMPORTED: "imported",
-    Origin.INTERPOLATED: "interpolated",
+    Origin.INTERPOLATED: "followed by the model",
     Origin.BOX: "a box without mask, for the model to follow",
 }
 

@@ -7,6 +7,7 @@ from app.commands.comparison import ComparisonCommands
 from app.commands.edit import EditCommands
 from app.commands.exports import ExportCommands
 from app.commands.file import FileCommands
+from app.commands.follow import FollowCommands
 from app.commands.help import HelpCommands
 from app.commands.identities import IdentityCommands
 from app.commands.notes import NoteCommands
@@ -33,6 +34,7 @@ class Commands:
     selection: SelectionCommands
     tools: ToolCommands
     tracks: TrackCommands
+    follow: FollowCommands
     classes: ClassCommands
     identities: IdentityCommands
     preview: PreviewCommands

@@ -81,6 +81,16 @@ def is_busy(session: Session) -> str | None:
     return None if session.run.state != "idle" else "The model is not running"
 
 
+def is_following(session: Session) -> str | None:
+    """One object is being followed."""
+    return None if session.run.is_following else "Nothing is being followed"
+
+
+def can_follow(session: Session) -> str | None:
+    """One track is selected and the model is idle."""
+    return one_selected(session) or can_run(session)
+
+
 def edits_masks(session: Session) -> str | None:
     """A video is shown and a mask tool has the mouse."""
     if session.video is None:

@@ -15,7 +15,7 @@ class ToolCommands(QObject):
 
     @property
     def tool_id(self) -> str:
-        """select, brush, eraser or polygon."""
+        """select, brush, eraser, polygon or follow."""
         return self._session.tool_id
 
     def use(self, tool_id: str) -> None:

@@ -71,6 +71,7 @@ class Origin(IntEnum):
     PERSON = 1
     IMPORTED = 2
     INTERPOLATED = 3
+    """Made from a person's prompt in another frame: followed by the model."""
     BOX = 4
     """No mask at all but a box from a file, filled: a prompt for runs. It is neither confirmed nor exported."""
 

@@ -21,7 +21,7 @@ _ORIGINS = {
     Origin.MODEL: "by the model",
     Origin.PERSON: "drawn by a person",
     Origin.IMPORTED: "imported",
-    Origin.INTERPOLATED: "interpolated",
+    Origin.INTERPOLATED: "followed by the model",
     Origin.BOX: "only a box, no mask",
 }
 _EMPTY = "Select a track on the video, in the table or on the timeline to see how sure the model was of it."
@@ -154,7 +154,7 @@ class Inspector(QScrollArea):
         if summary is not None:
             self._sentence.setText(vote_sentence(summary, self._names, summary.shown))
         elif len(tracks) == 1:
-            self._sentence.setText("No model has voted on this track: it was drawn or imported.")
+            self._sentence.setText("No model has voted on this track: it was drawn, followed or imported.")
         else:
             self._sentence.setText("Select one track to see its votes.")
 
@@ -227,7 +227,8 @@ def _mask_words(instance: Instance | None, frame_index: int, count: int) -> str:
         return "—"
     if instance is None:
         return f"absent in frame {frame_index}"
-    corrected = ", corrected" if instance.edited and instance.origin is not Origin.PERSON else ""
+    is_asked_for = instance.origin in {Origin.PERSON, Origin.INTERPOLATED}
+    corrected = ", corrected" if instance.edited and not is_asked_for else ""
     return f"{_ORIGINS[instance.origin]}{corrected}"
 
 

@@ -18,7 +18,7 @@ _ORIGIN_TEXT = {
     Origin.MODEL: "from the model",
     Origin.PERSON: "drawn by a person",
     Origin.IMPORTED: "imported",
-    Origin.INTERPOLATED: "interpolated",
+    Origin.INTERPOLATED: "followed by the model",
     Origin.BOX: "only a box, no mask",
 }
 
@@ -198,7 +198,7 @@ class TimelineMouse(QObject):
         columns = self._model.lanes.get(head.track_id)
         here = None if columns is None else columns.at(frame)
         state = "absent" if here is None else f"score {here.score:.2f} · {_ORIGIN_TEXT[here.origin]}"
-        if here is not None and here.edited and here.origin is not Origin.PERSON:
+        if here is not None and here.edited and here.origin not in {Origin.PERSON, Origin.INTERPOLATED}:
             state += ", corrected"
         return f"{head.label}\n{when} · {state}"
 

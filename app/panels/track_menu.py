@@ -64,6 +64,10 @@ class _Builder:
         if len(ids) == 1:
             self._add_identity_of_one(menu, ids[0])
             self._add_splits(menu, self._summaries[ids[0]], frame_index)
+            menu.addSeparator()
+            for follow in map(self._window_action, ("track.follow", "track.follow_back")):
+                if follow is not None:
+                    menu.addAction(follow)
         elif len(ids) == 2:
             self._add_identity_of_two(menu, *ids)
         menu.addSeparator()

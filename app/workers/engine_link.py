@@ -8,7 +8,7 @@ from multiprocessing.process import BaseProcess
 
 from PySide6.QtCore import QObject, Signal
 
-from app.workers.engine_messages import Order, RunRequest, Taken
+from app.workers.engine_messages import FollowRequest, Order, RunRequest, Taken
 from app.workers.engine_process import serve
 from app.workers.task import Task, TaskQueue
 
@@ -34,9 +34,15 @@ class EngineLink(QObject):
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
         self._reader: Task | None = None
+        self._number = 0
 
-    def request(self, request: RunRequest) -> None:
-        """Ask for a run; starts the process when there is none."""
+    def next_number(self) -> int:
+        """A number that no request has had yet."""
+        self._number += 1
+        return self._number
+
+    def request(self, request: RunRequest | FollowRequest) -> None:
+        """Ask for something; starts the process when there is none."""
         if self._process is None or not self._process.is_alive():
             self._start()
         self._send(request)

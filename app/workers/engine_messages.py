@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from app.run_choice import RunChoice
-from visolo.categories import LabelSet
+from visolo.categories import Category, LabelSet
 from visolo.inference.linking import Similarity
 from visolo.results import FrameResult
+from visolo.rle import Box, Rle
 
 Order = Literal["pause", "resume", "cancel", "quit"]
 
@@ -39,6 +40,41 @@ class RunRequest:
     first_frame: int
     choice: RunChoice
     most_ahead: int
+
+
+@dataclass(frozen=True)
+class FollowRequest:
+    """Follow one object.
+
+    Attributes:
+        number: counts requests; comes back with every message.
+        source: video file or image folder.
+        frames: indices in the order in which they are looked at; the first is the prompt's.
+        prompt: a box in px, or a mask of the video's size.
+    """
+
+    number: int
+    source: Path
+    frames: range
+    prompt: Box | Rle
+    choice: RunChoice
+
+
+@dataclass(frozen=True)
+class Followed:
+    """One frame was looked at.
+
+    Attributes:
+        mask: of the object; None where it is not seen.
+        score: how sure that is, in [0, 1].
+        category: what the model takes it for.
+    """
+
+    number: int
+    frame_index: int
+    mask: Rle | None
+    score: float
+    category: Category
 
 
 @dataclass(frozen=True)

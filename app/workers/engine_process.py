@@ -23,9 +23,10 @@ from app.document.evidence import KnownTrack, known_tracks
 from app.document.queries import snapshot
 from app.errors import details_of, sentence_of
 from app.run_choice import RunChoice
-from app.workers.engine_messages import Ended, Failed, Landed, Loading, RunRequest, Started, Taken
+from app.workers.engine_following import follow_frames
+from app.workers.engine_messages import Ended, Failed, FollowRequest, Landed, Loading, RunRequest, Started, Taken
 from visolo.categories import LabelSet, load_label_set
-from visolo.errors import WeightsError
+from visolo.errors import NothingThereError, WeightsError
 
 if TYPE_CHECKING:
     from visolo.inference.segmenter import OnlineSegmenter
@@ -42,7 +43,7 @@ class CanceledError(Exception):
 
 
 def serve(connection: Connection) -> None:
-    """Main function of the process: carry out run requests until told to quit or the app is gone."""
+    """Main function of the process: carry out requests until told to quit or the app is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
@@ -57,7 +58,7 @@ def serve(connection: Connection) -> None:
             return
         if order == "quit":
             return
-        if isinstance(order, RunRequest):
+        if isinstance(order, RunRequest | FollowRequest):
             engine.carry_out(order)
 
 
@@ -73,14 +74,19 @@ class _Engine:
         self._taken = 0
         self._is_ready = False
 
-    def carry_out(self, request: RunRequest) -> None:
-        """Do one run and say how it ended."""
+    def carry_out(self, request: RunRequest | FollowRequest) -> None:
+        """Do what is asked for and say how it ended."""
         try:
-            self._run(request)
+            if isinstance(request, RunRequest):
+                self._run(request)
+            else:
+                self._follow(request)
         except CanceledError:
             self._send(Ended(request.number, "stopped"))
         except (BrokenPipeError, ConnectionResetError, EOFError):
             raise SystemExit(0) from None
+        except NothingThereError as error:
+            self._send(Failed(request.number, str(error)))
         # Whatever happens here must reach the person; the process goes on with the next request.
         except Exception as error:
             logger.exception("run failed")
@@ -89,12 +95,7 @@ class _Engine:
     def _run(self, request: RunRequest) -> None:
         from visolo.inference.segmenter import model_similarity
 
-        self._is_ready = False
-        self._send(Loading(request.number, "Loading the model…"))
-        model = self._load(request.choice)
-        self._is_ready = True
-        self._obey()
-        self._send(Loading(request.number, "Opening the video…"))
+        model = self._get_ready(request)
         with _frames_of(request.source) as reader:
             segmenter, known = self._prepare(model, request, reader)
             device, similarity = model_device_name(model), model_similarity(model)
@@ -102,12 +103,29 @@ class _Engine:
             self._step_all(request, reader, segmenter)
         self._send(Ended(request.number, "done"))
 
+    def _follow(self, request: FollowRequest) -> None:
+        model = self._get_ready(request)
+        with _frames_of(request.source) as reader:
+            for message in follow_frames(request, model, self._labels, reader.iterate(request.frames), self._obey):
+                self._send(message)
+        self._send(Ended(request.number, "done"))
+
+    def _get_ready(self, request: RunRequest | FollowRequest) -> "Visolo":
+        """The model; says what is being prepared until the video is opened."""
+        self._is_ready = False
+        self._send(Loading(request.number, "Loading the model…"))
+        model = self._load(request.choice)
+        self._is_ready = True
+        self._obey()
+        self._send(Loading(request.number, "Opening the video…"))
+        return model
+
     def _step_all(self, request: RunRequest, reader: "_Reader", segmenter: "OnlineSegmenter") -> None:
         from visolo.device import device_errors
 
         last = time.perf_counter()
         self._taken = 0
-        for frame_index, frame in reader.iterate(request.first_frame):
+        for frame_index, frame in reader.iterate(range(request.first_frame, len(reader))):
             if self._obey(frame_index - request.first_frame - request.most_ahead):
                 last = time.perf_counter()
             with device_errors():
@@ -211,16 +229,18 @@ class _Reader:
         """One frame (H, W, 3) uint8 RGB."""
         return self._executor.submit(self._frames.__getitem__, frame_index).result()
 
-    def iterate(self, first_frame: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Index and frame from `first_frame` to the end."""
-        count = len(self._frames)
-        upcoming = self._executor.submit(self._frames.__getitem__, first_frame) if first_frame < count else None
-        for frame_index in range(first_frame, count):
-            assert upcoming is not None
-            frame = upcoming.result()
-            if frame_index + 1 < count:
-                upcoming = self._executor.submit(self._frames.__getitem__, frame_index + 1)
+    def iterate(self, indices: range) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Index and frame of each, in this order."""
+        upcoming = [self._executor.submit(self._frames.__getitem__, index) for index in indices[:1]]
+        for position, frame_index in enumerate(indices):
+            frame = upcoming.pop().result()
+            upcoming += [
+                self._executor.submit(self._frames.__getitem__, i) for i in indices[position + 1 : position + 2]
+            ]
             yield frame_index, frame
+
+    def __len__(self) -> int:
+        return len(self._frames)
 
 
 @contextmanager

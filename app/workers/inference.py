@@ -15,6 +15,7 @@ from app.session import RunStatus, Session
 from app.settings import Settings
 from app.workers.engine_link import EngineLink
 from app.workers.engine_messages import Ended, Failed, Landed, Loading, RunRequest, Started, Taken
+from app.workers.following import FollowControl
 from visolo.errors import DeviceError, MediaError, VisoloError
 from visolo.results import FrameResult
 
@@ -33,7 +34,10 @@ class EngineError(Exception):
 
 
 class InferenceControl(QObject):
-    """Runs the model over the session's video; implements `app.session.RunControl`.
+    """Runs the model over the session's video; implements `app.session.RunControl`, for following, too.
+
+    Attributes:
+        following: the same model on one object at a time.
 
     Signals:
         failed: title and exception.
@@ -51,6 +55,8 @@ class InferenceControl(QObject):
         self._link = EngineLink(self)
         self._link.message_received.connect(self._receive)
         self._link.process_died.connect(self._report_death)
+        self.following = FollowControl(session, settings, self._link, self)
+        self.following.failed.connect(self.failed)
         self.most_ahead = _MOST_AHEAD
         self._number = 0
         self._choice = RunChoice()
@@ -82,7 +88,7 @@ class InferenceControl(QObject):
             sentence = f"{video.source} is not there any more; locate it first"
             self._report("The model cannot run", video.video_id, MediaError(sentence))
             return
-        self._number += 1
+        self._number = self._link.next_number()
         self._choice = read_choice(self._settings)
         self._times.clear()
         size = (video.height, video.width)
@@ -108,7 +114,9 @@ class InferenceControl(QObject):
 
     def cancel(self) -> None:
         """Stop; what was computed stays."""
-        if self._session.run.state != "idle":
+        if self.following.is_active:
+            self.following.cancel()
+        elif self._session.run.state != "idle":
             self._link.order("cancel")
             self._end("stopped")
 
@@ -217,7 +225,7 @@ class InferenceControl(QObject):
     def _finish_writer(self, state: str) -> None:
         self._batch.stop()
         writer, self._writer, self._pending = self._writer, None, []
-        self._number += 1
+        self._number = 0
         if writer is None:
             return
         try:
@@ -244,7 +252,10 @@ class InferenceControl(QObject):
             sentence = "the computer ran out of memory and ended the model; close other programs, then run from here"
         else:
             sentence = f"the model's process ended by itself (code {exit_code}); run again from here"
-        self._fail(DeviceError(sentence), is_general=True)
+        if self.following.is_active:
+            self.following.fail(DeviceError(sentence))
+        else:
+            self._fail(DeviceError(sentence), is_general=True)
 
 
 def _error_of(message: Failed) -> Exception:

@@ -17,7 +17,7 @@ from app.theme import DARK, LIGHT
 
 # Ctrl+0 is "new track" while one is selected, "100 %" otherwise; 1 to 3 select tracks until they are set to take
 # proposals; Enter links a track where it begins, and accepts a suspicion otherwise.
-_SHARED = {"Ctrl+0", "1", "2", "3", "Return", "Enter"}
+_SHARED = {"Esc", "Ctrl+0", "1", "2", "3", "Return", "Enter"}
 
 
 def test_every_action_is_in_a_menu():

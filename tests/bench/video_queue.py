@@ -1,6 +1,6 @@
 """How quick the queue of a project with many videos is: opened, filtered, searched, put in order, scrolled.
 
-    QT_QPA_PLATFORM=offscreen python tests/bench/queue.py [--videos 1000] [--frames 36] [--tracks 3] [--json]
+    QT_QPA_PLATFORM=offscreen python tests/bench/video_queue.py [--videos 1000] [--frames 36] [--tracks 3] [--json]
 
 Half of the videos have tracks, some of these are confirmed, rejected or wait to be checked. Every step is a choice in
 the menu, letters in the line or a turn of the wheel, painted at once; the one that reads all states says "first".
