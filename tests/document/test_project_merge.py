@@ -496,6 +496,15 @@ def test_the_entry_is_of_the_one_video_that_changes(pair):
     assert ours.entries()[-1].video_id == 1
 
 
+def test_without_a_common_history_an_exchange_in_most_of_the_video_comes_over(tmp_path):
+    document, ours = project_with_run(tmp_path / "ours.visolo")
+    other, theirs = project_with_run(tmp_path / "theirs.visolo")
+    with document, other:
+        theirs.do(SwapTracks(1, 2, 3, FrameRange(2, None)))
+        assert not merge(ours, other).conflicts
+        assert masks_of(document, 2) == masks_of(other, 2)
+
+
 def test_an_edit_made_after_the_comparison_makes_it_out_of_date(pair):
     ours, theirs = pair
     theirs.do(SetMask(1, 2, 3, mask(9000)))

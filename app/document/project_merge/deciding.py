@@ -271,9 +271,13 @@ def _move(thing: Thing) -> tuple[int, int]:
 
 
 def _touch(thing: Thing) -> int:
-    """Decided where either side decided, else carried where either did."""
-    cells = [value.cell for value in (thing.ours, thing.theirs) if value is not None]
-    return min((cell.edited for cell in cells if cell.edited), default=0)
+    """As the side has it that changed it; decided where either side decided, else carried where either did."""
+    assert thing.ours is not None
+    assert thing.theirs is not None
+    ours, theirs = thing.ours.cell.edited, thing.theirs.cell.edited
+    if thing.base is not None and thing.base.cell.edited in (ours, theirs):
+        return theirs if thing.base.cell.edited == ours else ours
+    return min((touch for touch in (ours, theirs) if touch), default=0)
 
 
 def _content(value: Value | None) -> tuple[int, int | str] | None:

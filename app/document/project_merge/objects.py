@@ -20,7 +20,7 @@ from visolo.rle import Rle
 _SAME_OBJECT_IOU = 0.5
 _SAME_MASK_IOU = 0.95
 _FRAMES_AT_ONCE = 64
-_UNTOUCHED_VOTES = 2
+_UNTOUCHED_VOTES = 1000  # what somebody moved says where it is now, not which track is which
 
 
 class Value(NamedTuple):
@@ -165,7 +165,7 @@ class Matcher:
             own = [c.mask_id for c in (*cells, *frame.loose) if not 0 < c.mask_id <= self._ancestor.shared_mask]
             wanted.update(own)
             if frame.loose:
-                wanted.update(cell.mask_id for cell in cells)
+                wanted.update(cell.mask_id for cell in (*cells, *frame.loose))
         masks = self._masks.read(wanted)
         shared = self._ancestor.shared_mask
         self._keys |= {i: mask.counts for i, mask in masks.items() if not 0 < i <= shared}

@@ -102,25 +102,30 @@ class VideoMerge:
         mine = frozenset(conflict for conflict in taken if conflict.video_id == self.video.video_id)
         if mine not in self._known:
             self._known.clear()  # asked for again and again with what was decided last
-            self._known[mine] = self._changes(mine, self.matched, self.rules, self.facts)
+            theirs = {one for conflict in mine for one in conflict.disputed}
+            things, rules = self.matched.things, self.rules
+            outcomes = {f: rules.resolve(f, found, theirs.__contains__) for f, found in things.items()}
+            self.remember(mine, outcomes)
         return self._known[mine]
 
-    def _changes(self, taken: frozenset[Conflict], matched: Matched, rules: FrameRules, facts: Facts) -> "Changes":
-        theirs = {one for conflict in taken for one in conflict.disputed}
-        outcomes = {f: rules.resolve(f, things, theirs.__contains__) for f, things in matched.things.items()}
+    def remember(self, taken: frozenset[Conflict], outcomes: Mapping[int, list[Outcome]]) -> None:
+        """What becomes of the frames with theirs taken in some conflicts, where that is known already."""
+        assert self.facts is not None
+        assert self.matched is not None
         cells = [
             CellChange(None if o.thing.ours is None else o.thing.ours.cell, o)
             for frame in outcomes.values()
             for o in frame
             if is_changed(o)
         ]
-        rows = facts.changes(taken, outcomes)
+        rows = self.facts.changes(taken, outcomes)
         places = [
             (c.outcome.track_id or (c.before.track_id if c.before else 0), _frame(c)) for c in cells if is_seen(c)
         ]
-        new = set(matched.new_tracks.values())
+        new = set(self.matched.new_tracks.values())
         fact_count = sum(row.table != "tracks" or row.key[0] not in new for row in rows)
-        return Changes(cells, rows, Coming(len({f for _, f in places}), len({t for t, _ in places}), fact_count))
+        coming = Coming(len({f for _, f in places}), len({t for t, _ in places}), fact_count)
+        self._known[taken] = Changes(cells, rows, coming)
 
     def coming(self, taken: Collection[Conflict] = ()) -> Coming:
         """How much that is."""
@@ -245,12 +250,15 @@ class _Comparison(NamedTuple):
             disputed.append(one)
             return False
 
+        outcomes: dict[int, list[Outcome]] = {}
         for number, (frame_index, things) in enumerate(matched.things.items()):
             if number % _FRAMES_AT_ONCE == 0:
                 progress(0.9 + 0.1 * number / len(matched.things))
-            rules.resolve(frame_index, things, note)
+            outcomes[frame_index] = rules.resolve(frame_index, things, note)
         conflicts = [*grouped(mine.video_id, disputed), *facts.conflicts()]
-        return VideoMerge(fate, mine, other.video_id, tuple(conflicts), matched, rules, facts)
+        merge = VideoMerge(fate, mine, other.video_id, tuple(conflicts), matched, rules, facts)
+        merge.remember(frozenset(), outcomes)
+        return merge
 
     def _sides(self, fate: VideoFate, mine: Video, other: Video, progress: Progress) -> Sides:
         if fate is VideoFate.MATCHED:
