@@ -39,6 +39,14 @@ def start(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory) -> Path:
+    """Another project of the same video, made apart, in which the model found the same."""
+    path = tmp_path_factory.mktemp("apart") / "p.visolo"
+    project_with_run(path)[0].close()
+    return path
+
+
 @pytest.fixture
 def edited(start, tmp_path_factory):
     """`edited(edits)`: a copy of the project in which these were made, and how many were not refused."""
@@ -223,6 +231,28 @@ def test_a_second_merge_has_nothing_to_do_once_theirs_was_taken(edited, mine, ot
     found = compared(ours.document, theirs.document)
     if take(ours, found, found.conflicts):
         assert compared(ours.document, theirs.document).is_empty()
+
+
+@given(EDITS, EDITS, st.booleans())
+@QUICK
+def test_without_a_common_history_nothing_of_ours_is_lost_either(edited, apart, mine, others, theirs_wins):
+    ours, _ = edited(mine)
+    theirs, _ = edited(others, "Anna", apart)
+    before, shown = raw_content(ours.document), content(ours.document)
+    closed = confirmed_content(ours.document, 1)
+    locked = {s.track.track_id for s in ours.document.tracks(1) if s.track.locked}
+    found = compared(ours.document, theirs.document)
+    done = take(ours, found, found.conflicts if theirs_wins else ())
+    check_consistent(ours.document)
+    if not theirs_wins:
+        after = {(row[0], row[1]): row[2] for row in content(ours.document)["cells"]}
+        for track_id, frame_index, counts, _, origin, touched in shown["cells"]:
+            if origin or touched or track_id in locked or closed.covers(track_id, frame_index):
+                assert after[track_id, frame_index] == counts
+    if done:
+        assert compared(ours.document, theirs.document).is_empty()
+        ours.undo()
+    assert raw_content(ours.document) == before
 
 
 @given(st.lists(EDITS, min_size=2, max_size=4))

@@ -120,14 +120,18 @@ class MergeProject:
         return bool(added)
 
     def _revise_classes(self, transaction: Transaction) -> bool:
-        """Name, join and describe classes as they did; after the tracks, which may have changed their class."""
+        """Join, name and describe classes as they did; the tracks have theirs already, but for those only ours has."""
         classes = self.merge.classes
+        for category_id, target in classes.joined:
+            transaction.put_row("category_details", (category_id,), (None, "[]", target))
+            sql = "SELECT video_id, track_id, category_set, locked FROM tracks WHERE category_id = ?"
+            for video_id, track_id, is_set, locked in transaction.document.rows(sql, category_id):
+                transaction.put_row("tracks", (video_id, track_id), (target, is_set, locked))
         described = tuple((c.category_id, c.color, c.synonyms) for c in classes.described)
-        revision = ReviseCategories(classes.joined, classes.renamed, (), described)
-        if revision == ReviseCategories():
-            return False
-        revision.apply(transaction)
-        return True
+        revision = ReviseCategories((), classes.renamed, (), described)
+        if revision != ReviseCategories():
+            revision.apply(transaction)
+        return classes.has_news
 
 
 class _VideoWriter:
