@@ -23,7 +23,7 @@ from app.document.queries import Queries
 from app.document.records import Run
 from app.document.seen_instances import Ids, Progress
 from app.document.stored_masks import read_masks
-from app.document.track_cache import best_by_category, read_class_scores
+from app.document.track_cache import best_by_category, last_joined, read_class_scores, read_joins, read_run_categories
 from visolo import rle as rle_masks
 from visolo.categories import LabelSet, load_label_set
 from visolo.rle import Rle
@@ -102,6 +102,7 @@ def revision(
     cells = {row[:3]: Cell._make(row) for row in rows}
     rows = queries.rows("SELECT track_id, category_id, category_set FROM tracks WHERE video_id = ?", video_id)
     facts: dict[int, tuple[Value, ...] | None] = {row[0]: row[1:] for row in rows}
+    joins = read_joins(queries.rows)
     later = [] if entry_id is None else parts_after(queries, video_id, entry_id)
     for number, part_id in enumerate(later):
         progress(0.6 * number / len(later))
@@ -115,10 +116,14 @@ def revision(
         for (table, key), (row, _) in before.rows.items():
             if table == "tracks" and key[0] == video_id:
                 facts[int(key[1] or 0)] = row
+            elif table == "category_details":
+                joins.pop(int(key[0] or 0), None)
+                if row is not None and row[-1] is not None:
+                    joins[int(key[0] or 0)] = int(row[-1])
     progress(0.7)
     here = sorted((c for c in cells.values() if c.video_id == video_id), key=lambda c: (c.frame_index, c.track_id))
     frames, tracks, mask_ids = (np.array([cell[index] for cell in here], np.int64) for index in (2, 1, 4))
-    return TrackSet(frames, tracks, mask_ids, _categories(queries, here, facts), scores=_scores(here))
+    return TrackSet(frames, tracks, mask_ids, _categories(queries, here, facts, joins), scores=_scores(here))
 
 
 def results_file(queries: Queries, video_id: int, path: Path, label_set: LabelSet | None = None) -> TrackSet:
@@ -171,11 +176,13 @@ def _scores(cells: Sequence[Cell]) -> dict[int, float]:
     return {track_id: fmean(scores) for track_id, scores in by_track.items()}
 
 
-def _categories(queries: Queries, cells: Sequence[Cell], facts: dict[int, tuple[Value, ...] | None]) -> dict[int, int]:
+def _categories(
+    queries: Queries, cells: Sequence[Cell], facts: dict[int, tuple[Value, ...] | None], joins: dict[int, int]
+) -> dict[int, int]:
     """Class of each track: the one a person chose, else the winner of the votes, else the one it began with."""
     votes: dict[int, dict[int, float]] = {}
     for run_id in sorted({cell.run_id for cell in cells if cell.run_id}):
-        known = queries.cache.run_categories(run_id)
+        known = read_run_categories(queries.rows, run_id, joins)
         seen = [cell for cell in cells if cell.run_id == run_id]
         frames, slots, tracks = (np.array([cell[i] for cell in seen], np.int64) for i in (2, 9, 1))
         scores: NDArray[np.float64] = read_class_scores(queries.rows, run_id, len(known), frames, slots).astype(float)
@@ -187,5 +194,6 @@ def _categories(queries: Queries, cells: Sequence[Cell], facts: dict[int, tuple[
     for track_id in sorted({cell.track_id for cell in cells}):
         chosen, is_set = (facts.get(track_id) or (0, 0))[:2]
         voted = {} if is_set else votes.get(track_id, {})
-        found[track_id] = max(voted.items(), key=lambda item: item[1])[0] if voted else int(chosen or 0)
+        best = max(voted.items(), key=lambda item: item[1])[0] if voted else int(chosen or 0)
+        found[track_id] = last_joined(best, joins)
     return found

@@ -5,7 +5,7 @@ Everything here can be computed again from the file; it is dropped or extended b
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
@@ -113,18 +113,17 @@ class TrackCache:
     def run_categories(self, run_id: int) -> tuple[int, ...]:
         """Category id of each class index of a run; of several classes that were joined, the same."""
         if run_id not in self._run_categories:
-            ((text,),) = self._read("SELECT category_ids FROM runs WHERE run_id = ?", run_id)
-            self._run_categories[run_id] = tuple(map(self.joined_with, json.loads(text)))
+            self._run_categories[run_id] = read_run_categories(self._read, run_id, self._joins())
         return self._run_categories[run_id]
 
     def joined_with(self, category_id: int) -> int:
         """The class that this one was joined with, in the end; its own id when it was not."""
+        return last_joined(category_id, self._joins())
+
+    def _joins(self) -> dict[int, int]:
         if self._joined is None:
-            rows = self._read("SELECT category_id, joined_with FROM category_details WHERE joined_with IS NOT NULL")
-            self._joined = dict(rows)
-        while category_id in self._joined:
-            category_id = self._joined[category_id]
-        return category_id
+            self._joined = read_joins(self._read)
+        return self._joined
 
     def forget_classes(self) -> None:
         """The list of classes changed: which of them are one may have, too."""
@@ -215,6 +214,24 @@ def best_by_category(category_ids: Sequence[int], scores: NDArray[np.float64]) -
     for category_id, score in zip(category_ids, scores.tolist(), strict=True):
         best[category_id] = max(score, best.get(category_id, score))
     return best
+
+
+def read_joins(read: Read) -> dict[int, int]:
+    """Which class each class was joined with, of those that were."""
+    return dict(read("SELECT category_id, joined_with FROM category_details WHERE joined_with IS NOT NULL"))
+
+
+def last_joined(category_id: int, joins: Mapping[int, int]) -> int:
+    """The class that one was joined with, in the end; its own id when it was not."""
+    while category_id in joins:
+        category_id = joins[category_id]
+    return category_id
+
+
+def read_run_categories(read: Read, run_id: int, joins: Mapping[int, int]) -> tuple[int, ...]:
+    """Category id of each class index of a run, as classes are joined in `joins`."""
+    ((text,),) = read("SELECT category_ids FROM runs WHERE run_id = ?", run_id)
+    return tuple(last_joined(category_id, joins) for category_id in json.loads(text))
 
 
 def read_class_scores(

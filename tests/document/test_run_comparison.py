@@ -18,6 +18,7 @@ from app.document.document import Document
 from app.document.edits import (
     ReassignTrack,
     RemoveInstances,
+    ReviseCategories,
     SetCategory,
     SetMask,
     SplitTrack,
@@ -189,3 +190,13 @@ def test_it_tells_progress_and_stops(project):
 
     with pytest.raises(KeyboardInterrupt):
         compare(document, *sides, stop)
+
+
+def test_before_classes_were_joined_they_were_two(project):
+    document, history = project
+    history.do(SwapTracks(1, 1, 2, FrameRange(3, None)))
+    before, entry_id = now(document), history.entries()[-1].entry_id
+    history.do(ReviseCategories(joined=((1, 2),)))
+    assert now(document) != before
+    assert content(revision(document, 1, entry_id)) == before
+    assert content(revision(document, 1)) == now(document)
