@@ -10,6 +10,7 @@ from visolo.commands.console import progress, say, say_json
 from visolo.commands.dataset_files import FROM_HELP, counts_of, read_with_notes, source_names
 from visolo.commands.outputs import check_output
 from visolo.errors import AnnotationError, ConfigError
+from visolo.formats.json_formats import json_format
 from visolo.formats.names import FORMAT_NAMES
 from visolo.io.validation.dataset import CheckedDataset, check_dataset, check_results, fix_dataset
 from visolo.io.validation.images import check_images
@@ -71,9 +72,13 @@ def run(args: argparse.Namespace) -> None:
 
 def _other_format(args: argparse.Namespace) -> str | None:
     """The name of the format of what is no YouTube-VIS file; None for these, and for JSON of no known format."""
-    from visolo.formats.catalogue import recognized
+    name = args.source_format
+    if name is None and args.file.suffix.lower() == ".json" and not args.file.is_dir():
+        name = json_format(args.file)
+    elif name is None:
+        from visolo.formats.catalogue import recognized
 
-    name = args.source_format or recognized(args.file)
+        name = recognized(args.file)
     return None if name in ("ytvis", "results") else str(name)
 
 

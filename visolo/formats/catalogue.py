@@ -21,11 +21,11 @@ from visolo.formats import (
     ytvis_files,
 )
 from visolo.formats.exchange import Carried, Imported, Progress, part_of, silent
+from visolo.formats.json_formats import json_format
 from visolo.formats.names import ARCHIVE_SUFFIXES, FORMAT_NAMES, write_names
 from visolo.formats.video_names import frame_stems, video_names
 from visolo.io.atomic import atomic_folder, atomic_path
 from visolo.io.ytvis import Dataset
-from visolo.io.ytvis_text import JsonText
 
 Read = Callable[[Path, Path | None, Progress], Imported]
 Carry = Callable[[Dataset, Progress], Carried]
@@ -81,21 +81,7 @@ def recognized(path: Path) -> str:
     if path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file():
         raise AnnotationError(f"{path}: is an archive; unpack it and name the folder")
     by_suffix = {".txt": "mots-txt", ".xml": "cvat"}.get(path.suffix.lower())
-    return by_suffix if by_suffix is not None and path.is_file() else _json_format(path)
-
-
-def _json_format(path: Path) -> str:
-    text = JsonText(path)
-    if text.starts_with("["):
-        return "results"
-    names = set(text.keys()) if text.starts_with("{") else set()
-    if "sequences" in names:
-        return "burst"
-    if "shapes" in names:
-        return "labelme"
-    if "images" in names:
-        return "coco" if coco.has_tracks(text) else "coco-stills"
-    return "ytvis"
+    return by_suffix if by_suffix is not None and path.is_file() else json_format(path)
 
 
 def target_format(path: Path) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from visolo.errors import AnnotationError
 from visolo.formats.boxes import BoxesOnly, filled_box
 from visolo.formats.exchange import Imported, Progress, part_of
+from visolo.formats.json_formats import TRACK_KEYS, track_of
 from visolo.formats.tracks import TrackTable, dataset_of
 from visolo.formats.ytvis_files import image_root
 from visolo.io.coco_stills import read_coco_stills
@@ -25,9 +26,7 @@ from visolo.io.ytvis_masks import MaskList, VideoShape, parse_mask_list, resolve
 from visolo.io.ytvis_text import JsonText
 from visolo.words import counted
 
-_TRACK_KEYS = ("track_id", "instance_id")
 _FRAME_KEYS = ("frame_index", "frame_id", "mot_frame_id")
-_LOOKED_AT = 200  # annotations, to see whether a file has tracks
 
 
 def read_stills(path: Path, images: Path | None, progress: Progress) -> Imported:
@@ -35,17 +34,6 @@ def read_stills(path: Path, images: Path | None, progress: Progress) -> Imported
     dataset = read_coco_stills(path, progress)
     progress(1.0)
     return Imported(dataset, image_root(dataset, image_roots(path, images)))
-
-
-def has_tracks(text: JsonText) -> bool:
-    """Whether a COCO file says which images are of one video, or which annotations of one track."""
-    names, found = set(), False
-    for name in text.keys():  # noqa: SIM118 - not a dict: reads on in the text
-        names.add(name)
-        if name == "annotations" and text.starts_with("["):
-            for _, value in zip(range(_LOOKED_AT), text.elements(), strict=False):
-                found = found or (isinstance(value, dict) and _track_of(value) is not None)
-    return found or "videos" in names
 
 
 def is_of_stills(path: Path) -> bool:
@@ -128,7 +116,7 @@ class _Boxes:
         where = f"annotations[{index}], image {image_id}"
         self.only.add(where)
         if isinstance(value.get("bbox"), list):
-            kept = {key: value.get(key) for key in ("bbox", "category_id", "attributes", *_TRACK_KEYS)}
+            kept = {key: value.get(key) for key in ("bbox", "category_id", "attributes", *TRACK_KEYS)}
             self._found.append((where, image_id, kept))
 
     def place(self, frames: "_Frames", names: Mapping[int, str]) -> None:
@@ -139,7 +127,7 @@ class _Boxes:
             if image_id not in frames.places or not isinstance(category, int) or category not in names:
                 continue
             video_id, frame_index = frames.places[image_id]
-            track = _track_of(value)
+            track = track_of(value)
             numbers = [v for v in value["bbox"] if type(v) in (int, float)]
             box = filled_box(numbers, videos[video_id].size)
             self.only.keep(video_id, where if track is None else (track,), names[category], frame_index, box)
@@ -158,7 +146,7 @@ def _read_objects(elements: Iterator[Any], path: Path, boxes: _Boxes) -> Iterato
         if masks.items[0] is None:
             boxes.add(index, image_id, value)
             continue
-        yield _Object(where, image_id, fields.whole("category_id"), _track_of(value), iscrowd, masks)
+        yield _Object(where, image_id, fields.whole("category_id"), track_of(value), iscrowd, masks)
 
 
 def _is_box_only(value: Mapping[str, Any]) -> bool:
@@ -174,14 +162,6 @@ def _is_box_only(value: Mapping[str, Any]) -> bool:
     left, top, width, height = box
     corners = {(left, top), (left + width, top), (left + width, top + height), (left, top + height)}
     return {(numbers[i], numbers[i + 1]) for i in range(0, 8, 2)} == corners
-
-
-def _track_of(value: Mapping[str, Any]) -> str | None:
-    """What the annotation's track is called; CVAT has it among the attributes."""
-    attributes = value.get("attributes")
-    places = [value, attributes] if isinstance(attributes, dict) else [value]
-    found = next((place[key] for place in places for key in _TRACK_KEYS if place.get(key) is not None), None)
-    return None if found is None else str(found)
 
 
 class _Frames(NamedTuple):
