@@ -227,14 +227,21 @@ class FollowControl(QObject):
         self._batch.stop()
         self._session.set_run(RunStatus())
         if pursuit is not None and pursuit.writer is not None:
-            change = pursuit.writer.finish()
-            if change is not None:
-                self._session.results_landed(change)
+            self._finish(pursuit.writer)
             self._session.message.emit(_end_words(pursuit, pursuit.writer, why))
         elif why:
             self._session.message.emit(why)
         if self._session.run_queue.is_active:
             self._session.run_queue.go_on()
+
+    def _finish(self, writer: FollowWriter) -> None:
+        try:
+            change = writer.finish()
+        except VisoloError as error:
+            logger.warning("an entry without masks could not be taken away: %s", error)
+            return
+        if change is not None:
+            self._session.results_landed(change)
 
 
 def _end_words(pursuit: _Pursuit, writer: FollowWriter, why: str) -> str:
