@@ -13,13 +13,13 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from app.document.queries import Queries
 from app.document.records import FrameRange
 from app.document.revisions import TrackSet
 from app.document.seen_instances import Ids, Progress
 from visolo import rle as rle_masks
+from visolo.assignment import assigned
 from visolo.rle import Rle
 
 _SAME_OBJECT_IOU = 0.5
@@ -164,9 +164,7 @@ def _match_frame(
         return same
     mine, theirs = list(ids), list(places.values())
     overlaps = rle_masks.iou([masks[0][i] for i in ids.values()], [masks[1][i] for i in places])
-    chosen = zip(
-        *linear_sum_assignment(np.where(overlaps >= _SAME_OBJECT_IOU, overlaps, 0), maximize=True), strict=True
-    )
+    chosen = zip(*assigned(np.where(overlaps >= _SAME_OBJECT_IOU, overlaps, 0)), strict=True)
     pairs = [(mine[i], theirs[j], float(overlaps[i, j])) for i, j in chosen if overlaps[i, j] >= _SAME_OBJECT_IOU]
     return same + pairs
 
@@ -179,7 +177,7 @@ def _partners(tracks: Ids, others: Ids) -> dict[int, int]:
     theirs, columns = np.unique(others, return_inverse=True)
     together = np.zeros((len(mine), len(theirs)), np.int64)
     np.add.at(together, (rows, columns), 1)
-    chosen = zip(*linear_sum_assignment(together, maximize=True), strict=True)
+    chosen = zip(*assigned(together), strict=True)
     return {int(mine[i]): int(theirs[j]) for i, j in chosen if together[i, j]}
 
 

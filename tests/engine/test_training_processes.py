@@ -78,8 +78,8 @@ def test_two_processes_take_the_steps_of_one(data, tmp_path):
     for row, other in zip(alone, shared, strict=True):
         for name in (*_LOSSES, "gradient_norm"):
             assert float(other[name]) == pytest.approx(float(row[name]), rel=1e-4)
-    torch.testing.assert_close(two["model"], one["model"], rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(two["average"], one["average"], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(two["model"], one["model"], rtol=1e-4, atol=3e-5)
+    torch.testing.assert_close(two["average"], one["average"], rtol=1e-4, atol=3e-5)
 
 
 def test_a_process_that_cannot_go_on_ends_all_with_one_sentence(data, tmp_path):

@@ -1,7 +1,9 @@
 """Model runs in the window: masks as the engine alone gives, pause, stop, resume, edits behind the head, failures."""
 
+import multiprocessing
 import os
 import signal
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -55,7 +57,16 @@ def sentence(qtbot, window) -> str:
 
 @pytest.fixture(scope="module")
 def engine_alone(tiny_weights, clip) -> dict[tuple[int, int], object]:
-    """RLE by frame and track that the engine gives without the app."""
+    """RLE by frame and track that the engine gives without the app.
+
+    In a process of its own, as the app's: what other tests did to this one's threads changes the last bit of products.
+    """
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+        return other.submit(engine_masks, tiny_weights, clip).result()
+
+
+def engine_masks(tiny_weights, clip) -> dict[tuple[int, int], object]:
+    """The same, here."""
     from visolo.inference.segmenter import OnlineSegmenter
     from visolo.io.frames import open_frames
     from visolo.model.checkpoint import load_weights

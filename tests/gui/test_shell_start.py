@@ -23,13 +23,12 @@ from PySide6.QtWidgets import QApplication
 app = QApplication([])
 window = open_window(app, parse_arguments(sys.argv[1:]))
 window.workspace.player.playing_changed.connect(print)
-shown = time.process_time()
-at_once = sorted({"torch", "cv2"} & sys.modules.keys())
+at_once = sorted({"torch", "cv2", "scipy", "matplotlib"} & sys.modules.keys())
 deadline = time.monotonic() + 60
 while window.workspace.canvas.shown_frame < 0 and time.monotonic() < deadline:
     app.processEvents()
 later = sorted({"torch"} & sys.modules.keys())
-print("RESULT", round(shown, 2), at_once, later, window.workspace.canvas.shown_frame >= 0)
+print("RESULT", at_once, later, window.workspace.canvas.shown_frame >= 0)
 window.close()
 """
 
@@ -94,16 +93,13 @@ def test_the_plugins_of_opencv_are_forgotten_and_others_kept(monkeypatch):
     assert os.environ["QT_QPA_FONTDIR"] == "/opt/fonts"
 
 
-def test_a_project_is_on_the_screen_without_torch(own_home, clip, open_window):
+def test_a_project_is_on_the_screen_without_what_takes_long_to_load(own_home, clip, open_window):
     window = open_window(clip)
     project = window.session.document.path
     window.close()
     done = _run(["-c", _START, str(project)], own_home, QT_QPA_PLATFORM="offscreen")
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
-    _, seconds, *modules = line.split(" ", 2)
-    assert modules == ["[] [] True"], done.stderr
-    # Seconds of processor time, not of the clock: other programs may be busy.
-    assert float(seconds) < 2.0
+    assert line == "RESULT [] [] True", done.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")

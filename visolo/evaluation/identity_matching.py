@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
+
+from visolo.assignment import assigned
 
 IOU_THRESHOLD = 0.5  # of CLEAR MOT and IDF1
 ALPHAS: NDArray[np.float64] = np.arange(0.05, 0.99, 0.05)  # (A,) the IoU thresholds of HOTA
@@ -98,7 +99,7 @@ def _clear(overlaps: VideoOverlaps) -> _Clear:
         near = ious[np.ix_(rows, columns)]
         scores = _CONTINUES * (columns == owner_before[rows][:, None]) + near
         scores[near < IOU_THRESHOLD - _EPSILON] = 0
-        matched, owners = linear_sum_assignment(scores, maximize=True)
+        matched, owners = assigned(scores)
         is_match = scores[matched, owners] > _EPSILON
         matched, owners = rows[matched[is_match]], columns[owners[is_match]]
         switches[matched] += (last_owner[matched] >= 0) & (last_owner[matched] != owners)
@@ -114,7 +115,7 @@ def _identified(overlaps: VideoOverlaps) -> NDArray[np.float64]:
     """(N,) frames that the best one-to-one choice of predicted tracks finds; a track may stay without one."""
     together = (overlaps.ious >= IOU_THRESHOLD).sum(axis=0, dtype=np.float64)  # (N, M)
     identified = np.zeros(len(together))
-    rows, columns = linear_sum_assignment(together, maximize=True)
+    rows, columns = assigned(together)
     identified[rows] = together[rows, columns]
     return identified
 
@@ -130,7 +131,7 @@ def _hota(overlaps: VideoOverlaps) -> _Hota:
         if not rows.size or not columns.size:
             continue
         scores = (alignment * near)[np.ix_(rows, columns)]
-        matched, owners = linear_sum_assignment(scores, maximize=True)
+        matched, owners = assigned(scores)
         matched, owners = rows[matched], columns[owners]
         is_match = near[matched, owners] >= ALPHAS[:, None] - _EPSILON  # (A, pairs)
         pairs[:, matched, owners] += is_match

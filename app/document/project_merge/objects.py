@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from app.document.images import Cell, Position
 from app.document.project_merge.ancestor import Ancestor
@@ -15,6 +14,7 @@ from app.document.records import Origin
 from app.document.seen_instances import Progress
 from app.document.stored_masks import read_masks
 from visolo import rle as rle_masks
+from visolo.assignment import assigned
 from visolo.rle import Rle
 
 _SAME_OBJECT_IOU = 0.5
@@ -212,7 +212,7 @@ class Matcher:
         together = np.zeros((len(mine), len(theirs)), np.int64)
         for (our_id, their_id), count in open_votes.items():
             together[mine.index(our_id), theirs.index(their_id)] = count
-        chosen = zip(*linear_sum_assignment(together, maximize=True), strict=True)
+        chosen = zip(*assigned(together), strict=True)
         return tracks | {theirs[j]: mine[i] for i, j in chosen if together[i, j]}
 
     def _new_tracks(self, tracks: Mapping[int, int]) -> dict[int, int]:
@@ -270,8 +270,6 @@ def _best_pairs(masks: Sequence[Rle], others: Sequence[Rle]) -> list[tuple[int, 
     if not left[0] or not left[1]:
         return same
     overlaps = rle_masks.iou([masks[i] for i in left[0]], [others[j] for j in left[1]])
-    chosen = zip(
-        *linear_sum_assignment(np.where(overlaps >= _SAME_OBJECT_IOU, overlaps, 0), maximize=True), strict=True
-    )
+    chosen = zip(*assigned(np.where(overlaps >= _SAME_OBJECT_IOU, overlaps, 0)), strict=True)
     pairs = [(left[0][i], left[1][j], float(overlaps[i, j])) for i, j in chosen]
     return same + [pair for pair in pairs if pair[2] >= _SAME_OBJECT_IOU]
