@@ -15,6 +15,7 @@ from app.commands.conditions import (
     can_merge,
     can_redo,
     can_run,
+    can_toggle_run,
     can_try_thresholds,
     can_undo,
     decline_has_keys,
@@ -100,6 +101,8 @@ def _redo_text(session: Session) -> str:
 
 
 def _run_text(session: Session) -> str:
+    if session.run.is_following:
+        return "&Run model"
     return {"running": "&Pause run", "paused": "&Resume run"}.get(session.run.state, "&Run model")
 
 
@@ -290,7 +293,7 @@ _VIEW = [
     Row("view.full_screen", "Full &screen", lambda c: c.view.toggle_full_screen(), ("F11",), checked=lambda c: c.view.is_full_screen),
 ]  # fmt: skip
 _RUN = [
-    Row("run.toggle", _run_text, lambda c: c.run.toggle(), ("F5", "Ctrl+R"), "mdi6.play", has_video),
+    Row("run.toggle", _run_text, lambda c: c.run.toggle(), ("F5", "Ctrl+R"), "mdi6.play", can_toggle_run),
     Row("run.from_start", "Run from the &first frame", lambda c: c.run.from_start(), needs=can_run),
     Row("run.from_here", "Run again from &here", lambda c: c.run.from_here(), ("Ctrl+F5",), needs=can_run),
     Row(

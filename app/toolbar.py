@@ -147,6 +147,8 @@ class MainToolBar(QToolBar):
     def _show_run(self, status: RunStatus) -> None:
         running = status.state in ("running", "loading")
         words = {"running": "Pause run", "loading": "Loading…", "paused": "Resume run"}
+        if status.is_following:
+            words["running"] = "Following…"
         self._run.setIcon(icon("mdi6.pause" if running else "mdi6.play", current_theme().on_accent))
         self._run.setEnabled(self._actions.why_not("run.toggle") is None)
         self._run.setToolTip(self._actions.why_not("run.toggle") or "Find and follow objects in the video (F5)")

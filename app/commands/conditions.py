@@ -76,6 +76,13 @@ def can_run(session: Session) -> str | None:
     return None if session.run.state == "idle" else "The model is running; pause or stop it first"
 
 
+def can_toggle_run(session: Session) -> str | None:
+    """A video is shown, and the model does nothing else than running over videos."""
+    if session.run.is_following:
+        return "One object is being followed; stop that first (Esc)"
+    return has_video(session)
+
+
 def is_busy(session: Session) -> str | None:
     """The model runs or is paused."""
     return None if session.run.state != "idle" else "The model is not running"

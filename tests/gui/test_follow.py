@@ -3,6 +3,7 @@
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton
 
 from app.document.edits import SetMask
 from app.document.records import FrameRange, Origin
@@ -157,9 +158,12 @@ def test_running_and_following_refuse_each_other(ready, qtbot, press):
     press(ready, "F")
     drag(ready, CYCLIST)
     assert ready.workspace.actions.why_not("run.from_here") == "The model is running; pause or stop it first"
+    assert ready.workspace.actions.why_not("run.toggle") == "One object is being followed; stop that first (Esc)"
+    assert not ready.toolbar.findChild(QAbstractButton, "runButton").isEnabled()
     ready.workspace.inference.start(0)
     assert ready.session.run.is_following
     press(ready, "Shift+F5")
+    assert ready.toolbar.findChild(QAbstractButton, "runButton").isEnabled()
     assert ready.session.run.state == "idle"
     press(ready, "F5")
     drag(ready, CYCLIST)
