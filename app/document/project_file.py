@@ -117,8 +117,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         ProjectError: the file is missing, not a project, damaged, or of another version.
     """
-    if _check_header(path) < schema.version():
-        raise ProjectError(f"{path}: the project was made by an older version of this program; open it in the app once")
+    _require_current(path)
     with _read_only(path, "mode=ro") as connection:
         yield connection
 
@@ -130,8 +129,7 @@ def reading_untouched(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         ProjectError: the file is missing, not a project, damaged, or of another version.
     """
-    if _check_header(path) < schema.version():
-        raise ProjectError(f"{path}: the project was made by an older version of this program; open it in the app once")
+    _require_current(path)
     # Where nobody has it open there is no log, and SQLite would leave an empty one.
     is_idle = not _log_files(path)[0].exists()
     with _read_only(path, "mode=ro&immutable=1" if is_idle else "mode=ro") as connection:
@@ -259,6 +257,11 @@ def _unlock(lock: FileLock) -> None:
 
 def _log_files(path: Path) -> tuple[Path, Path]:
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _require_current(path: Path) -> None:
+    if _check_header(path) < schema.version():
+        raise ProjectError(f"{path}: the project was made by an older version of this program; open it in the app once")
 
 
 def _check_header(path: Path) -> int:
